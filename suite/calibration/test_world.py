@@ -163,9 +163,7 @@ def test_the_oracle_tells_a_wrong_answer() -> None:
 def test_yes_and_no_both_name_what_is_there() -> None:
     for shown, question in asked("test", "LogicalObj", JUDGED):
         names = {thing.name for thing in shown.things}
-        named = [
-            step["argument"].split()[0] for step in question["semantic"] if step["operation"] == "select"
-        ]
+        named = [step["argument"].split()[0] for step in question["semantic"] if step["operation"] == "select"]
         assert names.intersection(named), f"neither of {named} is in {shown.id}"
 
 
@@ -272,9 +270,7 @@ def test_places_are_blind_to_the_patch_grid() -> None:
 def test_splits_share_no_scene() -> None:
     def layouts(split: Split) -> set[Any]:
         return {
-            tuple(
-                (thing.name, thing.color, thing.material, thing.box) for thing in scene(split, index).things
-            )
+            tuple((thing.name, thing.color, thing.material, thing.box) for thing in scene(split, index).things)
             for index in range(4000)
         }
 
@@ -328,14 +324,10 @@ def test_every_process_draws_the_same_world() -> None:
 def test_the_bundled_world_is_what_the_generator_makes() -> None:
     card = json.loads((WORLD / CARD).read_text())
     for name, expected in card["sha256"].items():
-        assert hashlib.sha256((WORLD / name).read_bytes()).hexdigest() == expected, (
-            f"{name} is not the card's"
-        )
+        assert hashlib.sha256((WORLD / name).read_bytes()).hexdigest() == expected, f"{name} is not the card's"
     questions, scenes = collect(card["seed"], card["questions_per_task"])
     assert json.loads((WORLD / QUESTIONS).read_text()) == questions
-    assert json.loads((WORLD / SCENE_GRAPHS).read_text()) == {
-        shown.id: scene_graph(shown) for shown in scenes
-    }
+    assert json.loads((WORLD / SCENE_GRAPHS).read_text()) == {shown.id: scene_graph(shown) for shown in scenes}
     with zipfile.ZipFile(WORLD / IMAGES) as archive:
         assert sorted(archive.namelist()) == sorted(f"images/{shown.id}.png" for shown in scenes)
         for shown in scenes[::10]:

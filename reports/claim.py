@@ -1,0 +1,94 @@
+"""A claim is a test decorated with its place in the paper, and its docstring is the paper's sentence."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import pytest
+
+from reports.record import Claim
+
+Source = Literal["paper", "card", "ours"]
+
+BOUND_SOURCES = ("paper", "card", "ours", None)
+"""A figure or comparison of the paper's; the words of whoever asked for this suite; our reading of a word."""
+
+REGISTER: dict[str, Claim] = {}
+"""Every claim of the test modules imported so far, by id, in the order of their files."""
+
+_ID = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*")
+_places: dict[str, tuple[str, int]] = {}
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+class ClaimError(ValueError):
+    """A claim that cannot enter the register, in one sentence."""
+
+
+def claim(
+    id: str,  # noqa: A002 - the register's own word
+    *,
+    section: str,
+    figure: str | None = None,
+    bound_from: Source | None = None,
+    tasks: tuple[str, ...] | None = None,
+    models: tuple[str, ...] | None = None,
+    recorded: tuple[str, ...] = (),
+    statistic: str = "",
+    bound: str = "",
+) -> Callable[[Test], Test]:
+    """Enter the decorated test into the register, and mark it `claim` with every field of its `Claim`.
+
+    The first paragraph of the test's docstring is the claim's sentence. *tasks* and *models* say of which it
+    is asked (None: all; the task `all` weighs the tasks equally), *recorded* on which tasks it has no
+    verdict; *statistic* and *bound* are a line each for the register. `ClaimError` where the id is taken or
+    malformed, the docstring empty, or another argument not of its type.
+    """
+
+    def enter(test: Test) -> Test:
+        sentence = " ".join((inspect.getdoc(test) or "").partition("\n\n")[0].split())
+        entry = Claim(id, section, figure, sentence, bound_from, tasks, models, recorded, statistic, bound)
+        place = test.__code__.co_filename, test.__code__.co_firstlineno
+        _refuse(entry, place)
+        REGISTER[id], _places[id] = entry, place
+        return pytest.mark.claim(**vars(entry))(test)
+
+    return enter
+
+
+def paper_order() -> list[Claim]:
+    """The register in the paper's order: by the section and figure that an id's first word first has, then by file."""
+    first: dict[str, tuple[str, str]] = {}
+    for entry in REGISTER.values():
+        room, place = entry.id.partition(".")[0], (entry.section, entry.figure or "")
+        first[room] = min(place, first.get(room, place))
+    return sorted(REGISTER.values(), key=lambda entry: first[entry.id.partition(".")[0]])
+
+
+def _refuse(entry: Claim, place: tuple[str, int]) -> None:
+    if not _ID.fullmatch(entry.id):
+        raise ClaimError(f"the claim id {entry.id!r} is malformed: write lower-case words joined by . and -")
+    # A module may be imported twice; its claims then stand where they stood.
+    if entry.id in REGISTER and _places.get(entry.id) != place:
+        there = "{}, line {}".format(*_places.get(entry.id, ("another file", 0)))
+        raise ClaimError(f"the claim {entry.id} is registered already ({there}): give this one another id")
+    if not entry.sentence:
+        raise ClaimError(f"the claim {entry.id} has no docstring: write the paper's sentence there")
+    if entry.bound_from not in BOUND_SOURCES:
+        known = ", ".join(source for source in BOUND_SOURCES if source)
+        raise ClaimError(f"the claim {entry.id} has its bound from {entry.bound_from!r}: name one of {known}")
+    for name, value in (
+        ("tasks", entry.tasks or ()),
+        ("models", entry.models or ()),
+        ("recorded", entry.recorded),
+    ):
+        if not _is_names(value):
+            raise ClaimError(f"{name} of the claim {entry.id} is {value!r}: write a tuple of names")
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(name, str) and name for name in value)  # pyright: ignore[reportUnknownVariableType] - any tuple may come

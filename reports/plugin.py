@@ -1,0 +1,326 @@
+"""The process that prints a run joins what its tests say with the claims selected, and writes the ledger."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pytest
+
+from reports.claim import REGISTER, paper_order
+from reports.record import (
+    NOT_REACHED,
+    Claim,
+    Environment,
+    Heard,
+    Key,
+    Ledger,
+    LedgerError,
+    Measured,
+    Model,
+    Record,
+    as_json,
+    conclude,
+    task_order,
+)
+from reports.tables import Paint, departures, register, set_aside, tally, unique, unmeasured, verdicts
+from reports.writers import MARKDOWN, write, write_whole
+
+PACKAGES = (
+    "datasets", "numpy", "pillow", "pytest", "pytest-xdist", "safetensors", "scipy", "tokenizers", "torch",
+    "transformers",
+)  # fmt: skip
+"""Packages whose version may move a verdict."""
+
+DEFAULT_FOLDER = Path("reports", "out")
+LOG_WIDTH = 120
+"""Columns where the output is no terminal and COLUMNS says nothing: what a page of a log shows."""
+
+QUIETEST = -2
+"""The verbosity at which pytest prints neither header nor totals."""
+
+PLAN_FOLDER = "claims_plan"
+"""The name under which a worker is told where to leave its plan."""
+
+PLAN = pytest.StashKey[dict[str, Record]]()
+"""The rows of this process's selected tests, by node id."""
+
+
+class Worker(Protocol):
+    """What of an xdist worker's controller is used here."""
+
+    workerinput: dict[str, Any]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("reports", "what a run leaves behind")
+    group.addoption("--claims", action="store_true", help="print the register of claims and stop")
+    group.addoption("--report-dir", metavar="DIR", help=f"ledger and tables; default: {DEFAULT_FOLDER}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """The register needs no workers, and no words of pytest's around it."""
+    if config.option.claims:
+        config.option.verbose = QUIETEST
+        if config.pluginmanager.hasplugin("xdist"):
+            config.option.numprocesses, config.option.dist, config.option.distload = 0, "no", False
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "claim(id, section, ...): a sentence of the paper, see reports.claim")
+    config.stash[PLAN] = {}
+    if not (hasattr(config, "workerinput") or config.option.claims or config.option.collectonly):
+        config.pluginmanager.register(Recorder(config), "claims-recorder")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Every report of a claim's test says which claim, model and task it is of."""
+    row = _planned(item)
+    if row:
+        names = ("section", "figure", "sentence", "bound_from", "model", "task")
+        item.user_properties.append(("claim", {"id": row.claim, **{name: getattr(row, name) for name in names}}))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was selected is known where tests are collected; the process that prints need not be that one."""
+    rows = {item.nodeid: row for item in session.items if (row := _planned(item))}
+    models = unique(row.model for row in rows.values())
+    claims = [entry.id for entry in paper_order()]
+
+    def order(node: str) -> tuple[int, int, tuple[bool, str]]:
+        row = rows[node]
+        return claims.index(row.claim), models.index(row.model), task_order(row.task)
+
+    plan = session.config.stash[PLAN] = {node: rows[node] for node in sorted(rows, key=order)}
+    worker: Mapping[str, Any] = getattr(session.config, "workerinput", {})
+    if PLAN_FOLDER in worker:
+        text = json.dumps([[node, as_json(row)] for node, row in plan.items()])
+        write_whole(Path(worker[PLAN_FOLDER], f"{worker['workerid']}.json"), text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """`--claims` stops here, with the register or with what could not be collected."""
+    if not session.config.option.claims:
+        return None
+    if session.testsfailed:
+        raise session.Interrupted("no register: a file could not be collected")
+    selected = {claim.id for item in session.items if (claim := _claim(item))}
+    claims = [entry for entry in paper_order() if entry.id in selected]
+    width, paint = _page(session.config)
+    session.config.get_terminal_writer().line(register(claims, width, paint) if claims else "no claim is selected")
+    return True
+
+
+def _claim(item: pytest.Item) -> Claim | None:
+    marker = item.get_closest_marker("claim")
+    if marker is None:
+        return None
+    if marker.kwargs.get("id") not in REGISTER:
+        raise pytest.UsageError(f"{item.nodeid} is marked a claim by hand: decorate it with reports.claim.claim")
+    return REGISTER[marker.kwargs["id"]]
+
+
+def _planned(item: pytest.Item) -> Record | None:
+    """The row of *item*: None where it is of no claim, or of one that nothing selected is asked."""
+    claim = _claim(item)
+    parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
+    if claim is None:
+        return None
+    match parameters.get("flow"):
+        case (str(model), str(task)) | object(model=str(model), task=str(task)):
+            pass
+        case _:
+            return None
+    return Record(
+        claim=claim.id,
+        section=claim.section,
+        figure=claim.figure,
+        sentence=claim.sentence,
+        bound_from=claim.bound_from,
+        model=model,
+        task=task,
+        verdict="not run",
+        reason=NOT_REACHED,
+    )
+
+
+def _page(config: pytest.Config) -> tuple[int, Paint]:
+    """How wide the output is, and what paints it."""
+    writer = config.get_terminal_writer()
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    is_page = "COLUMNS" in os.environ or getattr(terminal, "isatty", False)
+
+    def paint(text: str, markup: Sequence[str]) -> str:
+        return writer.markup(text, **dict.fromkeys(markup, True))
+
+    return writer.fullwidth if is_page else LOG_WIDTH, paint
+
+
+class Recorder:
+    """Hears every report of a run, then writes and prints what the run came to."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.started, self.clock = datetime.now(UTC), time.perf_counter()
+        self.plans: Path | None = None
+        self.heard: dict[Key, Heard] = {}
+        self.lost: dict[str, str] = {}
+        self.uncollected: set[str] = set()
+        self.measured: dict[tuple[str, str], tuple[Measured, Model]] = {}
+        self.ledger: Ledger | None = None
+        self.details = ""
+        self.told = False
+        self.messages: list[str] = []
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Worker) -> None:
+        if self.plans is None:
+            self.plans = Path(tempfile.mkdtemp(prefix="claims-plan-"))
+        node.workerinput[PLAN_FOLDER] = str(self.plans)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.uncollected.add(report.nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said = dict(report.user_properties)
+        for measurement in (value for name, value in report.user_properties if name == "measurement"):
+            self._hear_measurement(measurement)
+        if "claim" not in said:
+            # A worker that crashed took the properties of its test along; its node id alone is left.
+            if report.failed:
+                self.lost[report.nodeid] = _reason(report)
+            return
+        claim = cast("dict[str, str]", said["claim"])
+        key = claim["id"], claim["model"], claim["task"]
+        heard = Heard() if report.when == "setup" else self.heard.get(key, Heard())
+        heard = replace(heard, seconds=heard.seconds + report.duration, evidence=said.get("evidence"))
+        if report.failed and report.when == "teardown":
+            heard = replace(heard, notes=(f"teardown failed: {_reason(report)}",))
+        elif report.failed:
+            heard = replace(heard, failure=_reason(report))
+        elif report.skipped:
+            heard = replace(heard, skipped=_reason(report))
+        self.heard[key] = replace(heard, called=heard.called or report.when == "call")
+
+    def _hear_measurement(self, said: object) -> None:
+        try:
+            measured = Measured.from_json(said)
+            model = Model.from_json({**cast("dict[str, object]", said), "name": measured.model})
+        except LedgerError as error:
+            self.messages.append(f"a measurement is missing from the ledger: {error}")
+        else:
+            self.measured[measured.model, measured.task] = measured, model
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """The files are written before anything is printed; the count of verdicts is the very last line."""
+        planned = self._plan()
+        if planned:
+            self.ledger = self._ledger(planned)
+            self._write(self.ledger, session)
+        result = yield
+        terminal: pytest.TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
+        if self.ledger and terminal:
+            if not self.told:  # pytest has no summary after an internal error
+                self._tell(self.ledger, terminal)
+            missing = f"; {len(self.uncollected)} not collected" if self.uncollected else ""
+            terminal.write_line(tally(self.ledger.records) + missing)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
+        result = yield
+        if self.ledger:
+            self._tell(self.ledger, terminalreporter)
+        return result
+
+    def pytest_unconfigure(self) -> None:
+        if self.plans:
+            shutil.rmtree(self.plans, ignore_errors=True)
+
+    def _plan(self) -> dict[Key, Record]:
+        """A row for every test selected, collected here or by the workers, as if none had run."""
+        rows = dict(self.config.stash[PLAN])
+        for plan in sorted(self.plans.glob("*.json")) if self.plans else ():
+            rows.update({node: Record.from_json(row) for node, row in json.loads(plan.read_text("utf-8"))})
+        return {row.key: replace(row, reason=self.lost.get(node, row.reason)) for node, row in rows.items()}
+
+    def _ledger(self, planned: Mapping[Key, Record]) -> Ledger:
+        names = unique([model for _, model, _ in planned] + [model for model, _ in self.measured])
+        keys = sorted(self.measured, key=lambda key: (names.index(key[0]), task_order(key[1])))
+        found = {model.name: model for _, model in (self.measured[key] for key in reversed(keys))}
+        return Ledger(
+            environment=self._environment(),
+            models=tuple(found.get(name, Model(name=name)) for name in names),
+            measurements=tuple(self.measured[key][0] for key in keys),
+            records=tuple(conclude(row, self.heard.get(key, Heard())) for key, row in planned.items()),
+        )
+
+    def _environment(self) -> Environment:
+        installed = {name: _version(name) for name in PACKAGES}
+        return Environment(
+            python=platform.python_version(),
+            platform=platform.platform(),
+            packages={name: version for name, version in installed.items() if version},
+            command=shlex.join(["pytest", *(str(each) for each in self.config.invocation_params.args)]),
+            started=self.started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - self.clock, 3),
+        )
+
+    def _write(self, ledger: Ledger, session: pytest.Session) -> None:
+        """Write the files, or say why not, which makes a green run red."""
+        base, chosen = self.config.invocation_params.dir, self.config.option.report_dir
+        folder = base / chosen if chosen else self.config.rootpath / DEFAULT_FOLDER
+        try:
+            files = write(ledger, folder)
+        except OSError as error:
+            self.messages.append(f"no report in {folder} ({error.strerror or error}): give another --report-dir")
+            if session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        else:
+            shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
+            self.details = str(shown / MARKDOWN)
+            self.messages.append(f"written in {shown}: {', '.join(file.name for file in files)}")
+
+    def _tell(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
+        records = ledger.records
+        width, paint = _page(self.config)
+        blocks = (
+            [verdicts(records, width, paint)],
+            departures(records, width, self.details),
+            [*unmeasured(records, width), *set_aside(ledger.measurements, width), *self.messages],
+        )
+        terminal.write_sep("=", "claims")
+        terminal.write_line("\n\n".join("\n".join(block) for block in blocks if block))
+        self.told = True
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a test failed or was skipped, on one line."""
+    said = report.longrepr
+    if isinstance(said, tuple):
+        return said[2].removeprefix("Skipped: ")
+    crash = getattr(said, "reprcrash", None)
+    return " ".join(str(crash.message.partition("\n")[0] if crash else said).split())
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

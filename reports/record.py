@@ -1,0 +1,405 @@
+"""A run is one frozen record for each claim, model and task, and reads back from JSON as it was written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Literal, TypeAlias, cast, get_args
+
+SCHEMA = 1
+"""The version of ledger.json; it rises when a reader of the old form would misread the new one."""
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Key: TypeAlias = tuple[str, str, str]
+"""Claim, model, task."""
+
+Verdict = Literal["holds", "fails", "inconclusive", "unsupported", "error", "not calibrated", "recorded", "not run"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+SAYS_NOTHING: frozenset[Verdict] = frozenset(("inconclusive", "unsupported", "not calibrated", "recorded", "not run"))
+"""Verdicts that contradict no expectation."""
+
+NOT_REACHED = "the run ended before this test"
+
+EVERY_TASK = "all"
+"""The task of a claim that weighs the tasks equally; it stands behind the others."""
+
+
+class LedgerError(ValueError):
+    """A ledger, or a piece of one, that is not of the form this version reads."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of the register: one sentence of the paper and how it is measured.
+
+    *tasks*, *models*: those it is asked of, None for all. *recorded*: tasks on which it has no verdict.
+    """
+
+    id: str
+    section: str
+    figure: str | None
+    sentence: str
+    bound_from: str | None
+    tasks: tuple[str, ...] | None = None
+    models: tuple[str, ...] | None = None
+    recorded: tuple[str, ...] = ()
+    statistic: str = ""
+    bound: str = ""
+
+    def where(self) -> str:
+        """Where in the paper the sentence stands."""
+        section = f"§{self.section}" if self.section[:1].isdigit() else self.section
+        return f"{section}, figure {self.figure}" if self.figure else section
+
+
+MEASURED = (
+    "verdict", "expected", "effect", "low", "high", "bound", "parts", "n", "unit", "layers", "reason",
+    "notes", "twin", "questions_needed",
+)  # fmt: skip
+"""The fields of a record that its test's evidence fills."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What one claim came to on one model and task.
+
+    *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
+    the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
+    the verdict that the expectations give where the claim is known to depart from the paper, else None.
+    """
+
+    claim: str
+    section: str
+    figure: str | None
+    sentence: str
+    model: str
+    task: str
+    verdict: Verdict
+    expected: str | None = None
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: str = ""
+    parts: tuple[Mapping[str, Json], ...] = ()
+    bound_from: str | None = None
+    n: int | None = None
+    unit: str = ""
+    layers: tuple[int, ...] = ()
+    seconds: float | None = None
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    twin: float | None = None
+    questions_needed: int | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.claim, self.model, self.task
+
+    @property
+    def is_expected(self) -> bool:
+        """It departs from the paper as the expectations say."""
+        return self.verdict == self.expected != "holds"
+
+    @property
+    def is_unexpected(self) -> bool:
+        """It contradicts a departure that the expectations record."""
+        return bool(self.expected) and self.verdict != self.expected and self.verdict not in SAYS_NOTHING
+
+    @property
+    def departs(self) -> bool:
+        """It speaks against the paper or against the expectations."""
+        return self.verdict == "fails" or self.is_unexpected
+
+    def judged(self, evidence: Mapping[str, object], seconds: float) -> Record:
+        """This record with what *evidence* says of it; `LedgerError` where that is not of a record's form."""
+        found = {name: evidence[name] for name in MEASURED if name in evidence}
+        identity = {name: value for name, value in as_json(self).items() if name not in MEASURED}
+        return Record.from_json({**identity, **found, "seconds": seconds})
+
+    def failed(self, reason: str, seconds: float) -> Record:
+        """This record as an error: its test broke before there was a verdict."""
+        return replace(self, verdict="error", reason=reason, seconds=seconds)
+
+    @classmethod
+    def from_json(cls, data: object) -> Record:
+        """The record that `as_json` wrote; `LedgerError` names a field of another type."""
+        read = _Reader.of(data, "a record")
+        verdict = read.text("verdict")
+        if verdict not in VERDICTS:
+            raise LedgerError(f"the verdict {verdict!r} of {read.what} is none of {', '.join(VERDICTS)}")
+        return cls(
+            claim=read.name("claim"),
+            section=read.text("section"),
+            figure=read.text_or_none("figure"),
+            sentence=read.text("sentence"),
+            model=read.name("model"),
+            task=read.name("task"),
+            verdict=verdict,
+            expected=read.text_or_none("expected"),
+            effect=read.number("effect"),
+            low=read.number("low"),
+            high=read.number("high"),
+            bound=read.text("bound"),
+            parts=read.mappings("parts"),
+            bound_from=read.text_or_none("bound_from"),
+            n=read.count("n"),
+            unit=read.text("unit"),
+            layers=read.counts("layers"),
+            seconds=read.number("seconds"),
+            reason=read.text("reason"),
+            notes=read.texts("notes"),
+            twin=read.number("twin"),
+            questions_needed=read.count("questions_needed"),
+        )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the reports of one test said, apart from its claim."""
+
+    evidence: Mapping[str, object] | None = None
+    failure: str = ""
+    skipped: str = ""
+    called: bool = False
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def conclude(planned: Record, heard: Heard) -> Record:
+    """*planned* with the verdict of its test, or with why there is none."""
+    # Evidence of a test that was interrupted is not all of it.
+    if heard.evidence is None or not (heard.called or heard.failure or heard.skipped):
+        return _unjudged(planned, heard)
+    try:
+        found = planned.judged(heard.evidence, heard.seconds)
+    except LedgerError as error:
+        return planned.failed(str(error), heard.seconds)
+    # A test that broke after its claim held is no support; one that failed *because* the claim held is.
+    if heard.failure and found.verdict in ("holds", "recorded") and not found.is_unexpected:
+        return planned.failed(heard.failure, heard.seconds)
+    return replace(found, notes=(*found.notes, *heard.notes))
+
+
+def _unjudged(planned: Record, heard: Heard) -> Record:
+    if heard.failure:
+        return planned.failed(heard.failure, heard.seconds)
+    if heard.skipped:
+        return replace(planned, reason=heard.skipped, seconds=heard.seconds)
+    if heard.called:
+        return planned.failed("the test gave no evidence: let it assert a bound on an effect", heard.seconds)
+    return planned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason."""
+
+    model: str
+    task: str
+    asked: int | None = None
+    kept: int | None = None
+    set_aside: Mapping[str, int] = field(default_factory=lambda: {})
+    seconds: float | None = None
+
+    @classmethod
+    def from_json(cls, data: object) -> Measured:
+        read = _Reader.of(data, "a measurement")
+        return cls(
+            model=read.name("model"),
+            task=read.name("task"),
+            asked=read.count("asked"),
+            kept=read.count("kept"),
+            set_aside=read.counted("set_aside"),
+            seconds=read.number("seconds"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers."""
+
+    name: str
+    fingerprint: str = ""
+    layers: int | None = None
+    width: int | None = None
+    dtype: str = ""
+    device: str = ""
+    engine: str = ""
+    versions: Mapping[str, str] = field(default_factory=lambda: {})
+
+    @classmethod
+    def from_json(cls, data: object) -> Model:
+        read = _Reader.of(data, "a model")
+        return cls(
+            name=read.name("name"),
+            fingerprint=read.text("fingerprint"),
+            layers=read.count("layers"),
+            width=read.count("width"),
+            dtype=read.text("dtype"),
+            device=read.text("device"),
+            engine=read.text("engine"),
+            versions=read.named("versions"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where a run ran; *started* is ISO 8601 in UTC."""
+
+    python: str
+    platform: str
+    packages: Mapping[str, str]
+    command: str
+    started: str
+    seconds: float | None
+
+    @classmethod
+    def from_json(cls, data: object) -> Environment:
+        read = _Reader.of(data, "the environment")
+        return cls(
+            python=read.text("python"),
+            platform=read.text("platform"),
+            packages=read.named("packages"),
+            command=read.text("command"),
+            started=read.text("started"),
+            seconds=read.number("seconds"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """Everything a run leaves behind, in the order of the register, then of the models and of the tasks."""
+
+    schema: int = SCHEMA
+    environment: Environment
+    models: tuple[Model, ...]
+    measurements: tuple[Measured, ...]
+    records: tuple[Record, ...]
+
+    @classmethod
+    def from_json(cls, data: object) -> Ledger:
+        """The ledger that `as_json` wrote; `LedgerError` for another schema version or form."""
+        read = _Reader.of(data, "the ledger")
+        if read.data.get("schema") != SCHEMA:
+            raise LedgerError(
+                f"the ledger has schema version {read.data.get('schema')!r}, and {SCHEMA} is read here: "
+                "run the claims again, or read it with the version that wrote it"
+            )
+        return cls(
+            environment=Environment.from_json(read.data.get("environment")),
+            models=tuple(Model.from_json(entry) for entry in read.entries("models")),
+            measurements=tuple(Measured.from_json(entry) for entry in read.entries("measurements")),
+            records=tuple(Record.from_json(entry) for entry in read.entries("records")),
+        )
+
+
+def task_order(task: str) -> tuple[bool, str]:
+    """The key that sorts tasks as the paper's table 1 does, which is by name, with the pooled one last."""
+    return task == EVERY_TASK, task
+
+
+def as_json(value: object) -> dict[str, Json]:
+    """A record, or another dataclass of this module, in types that strict JSON can hold."""
+    return cast("dict[str, Json]", plain(value))
+
+
+def plain(value: object) -> Json:
+    """*value* in types that strict JSON can hold: tuples become lists, numbers that are not finite None."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, Iterable):
+        return [plain(each) for each in cast("Iterable[object]", value)]
+    return str(value)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A mapping from outside, each of its fields read as one type; absent ones are empty."""
+
+    data: Mapping[str, object]
+    what: str
+
+    @classmethod
+    def of(cls, data: object, what: str) -> _Reader:
+        if not isinstance(data, Mapping):
+            raise LedgerError(f"{what} should be an object of named fields, not {data!r:.60}")
+        named = cast("Mapping[str, object]", data)
+        names = [str(named[name]) for name in ("claim", "name", "model", "task") if named.get(name)]
+        return cls(named, f"{what} ({', '.join(names)})" if names else what)
+
+    def _refuse(self, key: str, expected: str) -> LedgerError:
+        return LedgerError(f"{key} of {self.what} should be {expected}, not {self.data.get(key)!r:.60}")
+
+    def name(self, key: str) -> str:
+        text = self.text(key)
+        if not text:
+            raise self._refuse(key, "a name")
+        return text
+
+    def text(self, key: str) -> str:
+        return self.text_or_none(key) or ""
+
+    def text_or_none(self, key: str) -> str | None:
+        value = self.data.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        raise self._refuse(key, "text")
+
+    def number(self, key: str) -> float | None:
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._refuse(key, "a number")
+        return float(value) if math.isfinite(value) else None
+
+    def count(self, key: str) -> int | None:
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._refuse(key, "a whole number")
+        return value
+
+    def entries(self, key: str) -> Sequence[object]:
+        value = self.data.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list | tuple):
+            raise self._refuse(key, "a list")
+        return cast("Sequence[object]", value)
+
+    def counts(self, key: str) -> tuple[int, ...]:
+        entries = self.entries(key)
+        if not all(isinstance(entry, int) for entry in entries):
+            raise self._refuse(key, "a list of whole numbers")
+        return tuple(cast("Sequence[int]", entries))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(str(entry) for entry in self.entries(key))
+
+    def mappings(self, key: str) -> tuple[Mapping[str, Json], ...]:
+        entries = self.entries(key)
+        if not all(isinstance(entry, Mapping) for entry in entries):
+            raise self._refuse(key, "a list of objects")
+        return tuple(as_json(entry) for entry in entries)
+
+    def _pairs(self, key: str) -> Mapping[str, object]:
+        return _Reader.of(self.data.get(key) or {}, f"{key} of {self.what}").data
+
+    def named(self, key: str) -> dict[str, str]:
+        return {str(name): str(value) for name, value in self._pairs(key).items()}
+
+    def counted(self, key: str) -> dict[str, int]:
+        pairs = self._pairs(key)
+        if not all(isinstance(value, int) for value in pairs.values()):
+            raise self._refuse(key, "counts by reason")
+        return {str(name): value for name, value in pairs.items() if isinstance(value, int)}

@@ -1,0 +1,271 @@
+"""Records become text: the table of verdicts, what departed from the paper, and the register."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import TypeAlias
+
+from reports.record import Claim, Json, Measured, Record, Verdict, task_order
+
+WORDS: dict[Verdict, str] = {
+    "holds": "holds",
+    "fails": "fails",
+    "inconclusive": "inconcl.",
+    "unsupported": "unsupp.",
+    "error": "error",
+    "not calibrated": "not cal.",
+    "recorded": "recorded",
+    "not run": "not run",
+}
+"""What a cell of the table says: eight letters at most, so that seven columns fit beside a claim."""
+
+COLOURS: dict[Verdict, tuple[str, ...]] = {
+    "holds": ("green",),
+    "fails": ("red",),
+    "inconclusive": ("yellow",),
+    "error": ("red", "bold"),
+    "not calibrated": ("red", "bold"),
+}
+"""Names of the markup of pytest's terminal writer."""
+
+EXPECTED, UNEXPECTED = "*", "!"
+LEGEND = {EXPECTED: "as suite/expected says", UNEXPECTED: "not what suite/expected says"}
+
+LONGEST_LIST = 20
+"""Lines of the terminal's list of departures; all of them are in claims.md."""
+
+UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
+"""Verdicts that say why there is no verdict."""
+
+FEW = 2
+"""Rows that share a reason and are still named beside it."""
+
+NARROWEST_COLUMN = 28
+"""Characters below which a sentence in a column of the register is hard to read."""
+
+Paint: TypeAlias = "Callable[[str, Sequence[str]], str]"
+"""Puts markup, by its names, around a text."""
+
+
+def unpainted(text: str, markup: Sequence[str]) -> str:
+    return text
+
+
+def word(record: Record | None, paint: Paint = unpainted) -> str:
+    """A cell of the table; empty where the claim is not asked of the task."""
+    if record is None:
+        return ""
+    mark = EXPECTED if record.is_expected else UNEXPECTED if record.is_unexpected else ""
+    markup = ("yellow",) if record.is_expected else ("red",) if mark else COLOURS.get(record.verdict, ())
+    return paint(WORDS[record.verdict] + mark, markup)
+
+
+def columns(records: Iterable[Record]) -> list[str]:
+    """The tasks among *records*, in the order of the paper's table 1."""
+    return sorted({record.task for record in records}, key=task_order)
+
+
+def unique(values: Iterable[str]) -> list[str]:
+    """*values* without repetitions, in order."""
+    return list(dict.fromkeys(values))
+
+
+def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) -> str:
+    """The table, claims by tasks: labels beside the cells where *width* allows it, above them elsewhere."""
+    beside = _beside(records, unpainted)
+    fits = max(len(line) for line in beside.splitlines()) <= width
+    table = _beside(records, paint) if fits else _above(records, paint)
+    marks = "".join(word(record)[-1] for record in records)
+    legend = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks]
+    return "\n".join([table, *(["", "   ".join(legend)] if legend else [])])
+
+
+def _beside(records: Sequence[Record], paint: Paint) -> str:
+    """Rooms, claims and, where there are several, models in a first column, indented under one another."""
+    tasks = columns(records)
+    models = unique(record.model for record in records)
+    rows: list[list[str]] = []
+    for room, of_room in groupby(records, key=lambda record: _room_and_name(record)[0]):
+        rows += [[room]] if room else []
+        for name, of_claim in groupby(of_room, key=lambda record: _room_and_name(record)[1]):
+            cells = {(record.model, record.task): word(record, paint) for record in of_claim}
+            asked = unique(model for model, _ in cells)
+            lines = [[cells.get((model, task), "") for task in tasks] for model in asked]
+            if len(models) == 1:
+                rows.append([f" {name}", *lines[0]])
+            else:
+                rows.append([f" {name}"])
+                rows += [[f"   {model}", *line] for model, line in zip(asked, lines, strict=True)]
+    filled = [[*row, *([""] * (1 + len(tasks) - len(row)))] for row in rows]
+    return _tabulated(filled, [models[0] if len(models) == 1 else "", *tasks])
+
+
+def _above(records: Sequence[Record], paint: Paint) -> str:
+    """Each row of cells under a line of its own with the claim and, where there are several, the model."""
+    tasks = columns(records)
+    one_model = len({record.model for record in records}) == 1
+    labels: list[str] = []
+    rows: list[list[str]] = []
+    for (claim, model), of_row in groupby(records, key=lambda record: (record.claim, record.model)):
+        cells = {record.task: word(record, paint) for record in of_row}
+        labels.append(claim if one_model else f"{claim}, {model}")
+        rows.append([cells.get(task, "") for task in tasks])
+    lines = textwrap.indent(_tabulated(rows, tasks), "    ").splitlines()
+    head, body = lines[: -len(rows)], lines[-len(rows) :]
+    under = [text for pair in zip(labels, body, strict=True) for text in pair]
+    return "\n".join([*([records[0].model] if one_model else []), *head, *under])
+
+
+def _room_and_name(record: Record) -> tuple[str, str]:
+    room, dot, name = record.claim.partition(".")
+    return (room, name) if dot else ("", room)
+
+
+def _tabulated(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
+    from tabulate import tabulate
+
+    # A task's name stands over two lines, broken where its second word begins.
+    broken = [re.sub(r"(?<=[a-z])(?=[A-Z])", "\n", head, count=1) for head in heads]
+    height = max(head.count("\n") for head in broken)
+    lowered = ["\n" * (height - head.count("\n")) + head for head in broken]
+    table = tabulate(rows, lowered, tablefmt="simple", disable_numparse=True, preserve_whitespace=True)
+    return "\n".join(line.rstrip() for line in table.splitlines())
+
+
+def effect(measured: Mapping[str, Json]) -> str:
+    """Effect, interval and unit of a record, or of a part of one, in JSON; empty where nothing was read."""
+    value = measured.get("effect", measured.get("value"))
+    numbers = [each for each in (value, measured.get("low"), measured.get("high")) if isinstance(each, int | float)]
+    if not isinstance(value, int | float):
+        return ""
+    decimals = 1 if max(abs(each) for each in numbers) >= 10 else 2
+    told, *interval = (f"{each:.{decimals}f}" for each in numbers)
+    texts = (told, f"[{', '.join(interval)}]" if interval else "", str(measured.get("unit") or ""))
+    return " ".join(text for text in texts if text)
+
+
+def spelled(layers: Iterable[int]) -> str:
+    """Layers as text, runs of neighbours joined: `0-2, 7`."""
+    runs: list[list[int]] = []
+    for layer in sorted(set(layers)):
+        if runs and layer == runs[-1][-1] + 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def finding(record: Record) -> str:
+    """What a record found, in a line: effect, interval, bound and n, or why there is none."""
+    found = effect({name: getattr(record, name) for name in ("effect", "low", "high", "unit")})
+    facts = [
+        f"{found}, claimed {record.bound}" if found and record.bound else found,
+        f"n {record.n}" if found and record.n is not None else "",
+        record.reason,
+        f"{record.expected} expected" if record.is_unexpected else "",
+    ]
+    return "; ".join(fact for fact in facts if fact)
+
+
+def departures(records: Sequence[Record], width: int, full: str, limit: int = LONGEST_LIST) -> list[str]:
+    """What departed from the paper, by claim and with its sentence, what was expected to last.
+
+    *limit* lines at most; the last of them then counts the rest and says that the file *full* has them.
+    """
+    one_model = len({record.model for record in records}) == 1
+    departed = sorted((record for record in records if record.departs), key=lambda record: record.is_expected)
+    places = {record.key: record.task if one_model else f"{record.model} {record.task}" for record in departed}
+    longest = max((len(place) for place in places.values()), default=0)
+    lines: list[str] = []
+    told = ""
+    for index, record in enumerate(departed):
+        sentence = f"{record.claim}: {record.sentence}"
+        block = [] if sentence == told else _wrapped(sentence, width, "", "    ")
+        label = f"  {word(record):<9} {places[record.key]:<{longest}}  "
+        block += _wrapped(finding(record), width, label, " " * 12)
+        is_last = index == len(departed) - 1
+        if len(lines) + len(block) > (limit if is_last else limit - 1):
+            return [*lines, f"... and {len(departed) - index} more{f', all in {full}' if full else ''}"]
+        lines += block
+        told = sentence
+    return lines
+
+
+def unmeasured(records: Iterable[Record], width: int) -> list[str]:
+    """Why rows say nothing of the paper, and how many, the commonest reason first; a few are named."""
+    places: dict[tuple[Verdict, str], list[str]] = {}
+    for record in records:
+        if record.verdict in UNMEASURED:
+            places.setdefault((record.verdict, record.reason), []).append(" ".join(record.key))
+    lines: list[str] = []
+    for (verdict, reason), rows in sorted(places.items(), key=lambda item: -len(item[1])):
+        named = f" ({'; '.join(rows)})" if len(rows) <= FEW else ""
+        lines += _wrapped(f"{verdict}: {len(rows)}{named}, {reason}", width, "", "    ")
+    return lines
+
+
+def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How many of the questions asked were set aside, by task: a line for each model."""
+    models = unique(measured.model for measured in measurements)
+    lines: list[str] = []
+    for model in models:
+        counts = ", ".join(
+            f"{measured.task} {sum(measured.set_aside.values())}/{measured.asked}"
+            for measured in measurements
+            if measured.model == model
+        )
+        lines += _wrapped(f"set aside{f' ({model})' if len(models) > 1 else ''}: {counts}", width, "", "    ")
+    return lines
+
+
+def tally(records: Sequence[Record]) -> str:
+    """How many records have each verdict; says so when no claim holds."""
+    counts = Counter(record.verdict for record in records)
+    expected = Counter(record.verdict for record in records if record.is_expected)
+    said = ", ".join(
+        f"{counts[verdict]} {verdict}{f' ({expected[verdict]} expected)' if expected[verdict] else ''}"
+        for verdict in WORDS
+        if counts[verdict]
+    )
+    return f"claims: {said}" + ("" if counts["holds"] else "; no claim holds in this run")
+
+
+def register(claims: Sequence[Claim], width: int, paint: Paint = unpainted) -> str:
+    """The register as a table as wide as *width*, or, where its columns would be too narrow, as a list."""
+    longest = max(max(len(claim.id), len(claim.where())) for claim in claims)
+    column = (width - longest - 4) // 2
+    if column < NARROWEST_COLUMN:
+        return "\n\n".join(_listed(claim, width, paint) for claim in claims)
+    rows = [
+        [
+            f"{paint(claim.id, ('bold',))}\n  {claim.where()}",
+            textwrap.fill(claim.sentence, column),
+            "\n".join(textwrap.fill(text, column) for text in _measured_as(claim)),
+        ]
+        for claim in claims
+    ]
+    heads = ["claim", "the paper's sentence", "statistic, bound and its source"]
+    return _tabulated(rows, heads)
+
+
+def _listed(claim: Claim, width: int, paint: Paint) -> str:
+    texts = (claim.where(), claim.sentence, *_measured_as(claim))
+    lines = [line for text in texts for line in _wrapped(text, width, "  ", "  ")]
+    return "\n".join([paint(claim.id, ("bold",)), *lines])
+
+
+def _measured_as(claim: Claim) -> list[str]:
+    """The statistic, and under it the bound and who drew it."""
+    bound = f"{claim.bound} ({claim.bound_from})" if claim.bound_from else claim.bound
+    return [text for text in (claim.statistic, bound.strip()) if text]
+
+
+def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+    """*text* in lines of *width*, never empty."""
+    return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [
+        first.rstrip()
+    ]

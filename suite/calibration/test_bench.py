@@ -1,0 +1,306 @@
+"""A process measures what the run lacks and nothing else, and claims read it as they were told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import bench as bench_module
+from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once
+from fixtures.content import contents
+from fixtures.evidence import Unsupported
+from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
+from fixtures.options import Selection
+from fixtures.question import FilePicture, Object, Question
+from fixtures.store import Store, hold
+from fixtures.view import Flow, PooledFlow, seed_of
+from suite.house import stand_in
+
+SELECTION = Selection(
+    models=("model",), tasks=("ChooseAttr", "QueryAttr"), questions=24, seed=0, gqa=None, images=None,
+    window=None, prompt=None, device="cpu", dtype="auto", revision=None, trust_remote_code=False,
+    engine="reference", curves=None, remeasure=False, expected=None, red=(),
+)  # fmt: skip
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+    """What was measured so far, by a stand-in for the instruments."""
+    log = tmp_path / "log"
+    log.touch()
+    stand_in.install(monkeypatch.setattr)
+    monkeypatch.setenv(stand_in.LOG, str(log))
+    monkeypatch.chdir(tmp_path)
+    stand_in.folder(tmp_path / "model")
+    stand_in.folder(tmp_path / "other")
+    (tmp_path / "curves").mkdir()
+    return lambda: [line.partition(" ")[2] for line in log.read_text().splitlines()]
+
+
+def bench(worker: Worker | None = None, planned: Sequence[tuple[str, str]] | None = None, **changes: Any) -> Bench:
+    planned = planned or [("model", task) for task in SELECTION.tasks]
+    return Bench(replace(SELECTION, **changes), Store(Path("curves")), worker or Worker(), lambda _: None, planned)
+
+
+# ---- what is measured
+
+
+def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[str]]) -> None:
+    first = bench()
+    first.measurement("model", "QueryAttr")
+    first.measurement("model", "QueryAttr")
+    bench().measurement("model", "QueryAttr")
+    assert measured() == ["model contract", "model QueryAttr"]
+
+
+def test_a_model_that_fails_its_contract_is_not_measured(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fixtures.contract.check", stand_in.broken_check)
+    for again in (bench(), bench()):
+        with pytest.raises(NotCalibrated, match="model is not calibrated: liveness: nothing moves"):
+            again.measurement("model", "QueryAttr")
+    assert measured() == []
+
+
+def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
+    bench().measurement("model", "ChooseAttr")
+    job = bench()._measurement_job("model", "QueryAttr", None, None)
+    more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
+    with hold(Path("curves") / f"{job.entry.file}.lock"):
+        more._advance(job)
+    assert measured()[-1] == "model ChooseCat"
+    assert more.measurement("model", "QueryAttr").task == "QueryAttr"
+
+
+def test_who_holds_the_only_copy_of_the_weights_measures_all_and_lets_go(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    monkeypatch.setattr("fixtures.devices.SMALL_WEIGHTS", 0)
+    one = bench(Worker(0, 2))
+    one.measurement("model", "ChooseAttr")
+    assert measured() == ["model contract", "model ChooseAttr", "model QueryAttr"]
+    assert one._loaded is None
+
+
+def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Callable[[], list[str]]) -> None:
+    both = bench(models=("gone", "model"), planned=[("gone", "ChooseAttr"), ("model", "ChooseAttr")])
+    stand_in.folder(Path("gone"))
+    (Path("gone") / "model.safetensors").unlink()
+    assert list(both._obtainable("model")) == ["model"]
+    assert both.measurement("model", "ChooseAttr").model == "model"
+    with pytest.raises(Exception, match=r"gone.* has no \*\.safetensors"):
+        both.measurement("gone", "ChooseAttr")
+
+
+def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fixtures.tasks
+
+    real = fixtures.tasks.questions
+
+    def lacking(task: str, *arguments: Any, **options: Any) -> list[Question]:
+        if task == "ChooseAttr":
+            raise fixtures.tasks.QuestionsUnavailable("no such file")
+        return real(task, *arguments, **options)
+
+    monkeypatch.setattr(fixtures.tasks, "questions", lacking)
+    some = bench()
+    assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+    for _ in range(2):
+        with pytest.raises(fixtures.tasks.QuestionsUnavailable, match="no such file"):
+            some.measurement("model", "ChooseAttr")
+
+
+# ---- what a stored value depends on
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"questions": 23}, {"seed": 1}, {"window": 5}, {"prompt": "paper"}, {"dtype": "float64"},
+        {"device": "cuda"}, {"engine": "fast"},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.usefixtures("measured")
+def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> None:
+    keys = [each._measurement_job("model", "ChooseAttr", None, None).entry.key for each in (bench(), bench(**changes))]
+    assert keys[0] != keys[1]
+
+
+@pytest.mark.usefixtures("measured")
+def test_what_changes_no_number_changes_no_key() -> None:
+    same = [bench(), bench(red=("fails",)), bench(Worker(1, 4)), bench(tasks=("ChooseAttr",))]
+    assert len({each._measurement_job("model", "ChooseAttr", None, None).entry.key for each in same}) == 1
+
+
+@pytest.mark.usefixtures("measured")
+def test_edge_width_task_and_contract_have_their_own_keys() -> None:
+    one = bench()
+    jobs = [
+        one._contract_job("model"),
+        one._measurement_job("model", "ChooseAttr", None, None),
+        one._measurement_job("model", "QueryAttr", None, None),
+        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, None),
+        one._measurement_job("model", "ChooseAttr", None, 5),
+    ]
+    assert len({job.entry.key for job in jobs}) == len({job.entry.file for job in jobs}) == len(jobs)
+
+
+@pytest.mark.usefixtures("measured")
+def test_other_weights_and_other_libraries_are_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = bench()._contract_job("model").entry.key
+    with monkeypatch.context() as patch:
+        patch.setattr(bench_module, "versions", lambda: {"torch": "99"})
+        libraries = bench()._contract_job("model").entry.key
+    (Path("model") / "model.safetensors").write_bytes(b"fine-tuned")
+    weights = bench()._contract_job("model").entry.key
+    assert len({before, libraries, weights}) == 3
+
+
+def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fixtures.models.registry import Source
+
+    taken: list[str] = []
+
+    def fingerprint(source: Source) -> str:
+        taken.append(source.name)
+        return (source.folder() / "model.safetensors").read_text()
+
+    monkeypatch.setattr(Source, "fingerprint", fingerprint)
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    assert [bench()._fingerprint("model") for _ in range(2)] == ["made up"] * 2
+    assert len(taken) == 1
+    (Path("model") / "model.safetensors").write_text("fine-tuned")
+    assert bench()._fingerprint("model") == "fine-tuned"
+
+
+QUESTION_ASKED = Question(
+    "07",
+    "1",
+    "ChooseAttr",
+    "Is it red or blue?",
+    "red",
+    "red",
+    "blue",
+    (Object("ball", (0, 0, 4, 4)),),
+    (8, 8),
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "7"}, {"image_id": "2"}, {"text": "Is it blue or red?"}, {"answer": "blue"},
+        {"true_option": "Red"}, {"false_option": None}, {"image_size": (8, 9)}, {"objects": ()},
+        {"objects": (Object("ball", None),)}, {"objects": (Object("ball", (0, 0, 4, 5)),)},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_whatever_a_model_sees_of_a_question_is_content(change: dict[str, Any]) -> None:
+    assert contents([QUESTION_ASKED]) != contents([replace(QUESTION_ASKED, **change)])
+
+
+def test_a_picture_is_its_bytes_wherever_they_lie(tmp_path: Path) -> None:
+    for name, content in {"a.png": b"pixels", "b.png": b"pixels", "c.png": b"other pixels"}.items():
+        (tmp_path / name).write_bytes(content)
+    a, b, c, absent, none = (
+        contents([replace(QUESTION_ASKED, picture=picture)])
+        for picture in (*(FilePicture(tmp_path / f"{name}.png") for name in "abcd"), None)
+    )
+    assert a == b != c
+    assert a != absent == none
+
+
+# ---- what a claim reads
+
+
+@pytest.mark.usefixtures("measured")
+def test_curves_of_one_test_are_resampled_alike_and_of_another_claim_otherwise() -> None:
+    one = bench()
+    flow = Flow("a.claim", "model", "ChooseAttr", one.measurement)
+    curves = (
+        flow(IMAGE >> QUESTION),
+        flow(QUESTION >> LAST),
+        flow(IMAGE >> LAST, width=5),
+        flow.lens("lowercase"),
+    )
+    keys = {curve.resampling.key for curve in curves}
+    assert len(keys) == 1
+    others = [replace(flow, claim="another"), replace(flow, task="QueryAttr")]
+    assert not keys & {other(IMAGE >> QUESTION).resampling.key for other in others}
+    assert seed_of("a", "b", "c") != seed_of("a", "bc", "") != seed_of("ab", "", "c")
+
+
+def test_what_the_paper_has_not_is_measured_when_it_is_read(measured: Callable[[], list[str]]) -> None:
+    flow = Flow("a.claim", "model", "ChooseAttr", bench().measurement)
+    assert flow(PADDING >> QUESTION).drop().value == pytest.approx(stand_in.DROP)
+    assert flow(IMAGE >> QUESTION, width=5).drop().value == pytest.approx(stand_in.DROP)
+    assert (flow.width, flow.layers) == (3, stand_in.LAYERS)
+    assert measured() == ["model contract", *["model ChooseAttr"] * 3]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_lens_is_in_percent_and_accuracy_counts_all_that_was_asked() -> None:
+    flow = Flow("a.claim", "model", "ChooseAttr", bench().measurement)
+    assert flow.lens("lowercase").at(1.0).value == pytest.approx(100)
+    assert flow.accuracy().value == 100
+    assert flow.accuracy().n == SELECTION.questions
+
+
+@pytest.mark.usefixtures("measured")
+def test_tasks_are_pooled_each_with_its_own_seed() -> None:
+    pooled = PooledFlow("a.claim", "model", SELECTION.tasks, bench().measurement)
+    assert pooled.task == "all"
+    assert pooled(IMAGE >> QUESTION).drop().value == pytest.approx(stand_in.DROP)
+    assert len({task for task, _ in pooled(IMAGE >> QUESTION).drop().sources}) == 2
+    assert (pooled.width, pooled.layers) == (3, stand_in.LAYERS)
+    with pytest.raises(Unsupported, match="leaves out ChooseCat"):
+        pooled.among("ChooseAttr", "ChooseCat")
+    with pytest.raises(Unsupported, match="this run has QueryAttr alone"):
+        pooled.among("QueryAttr")(IMAGE >> QUESTION)
+
+
+# ---- what is said meanwhile
+
+
+def test_progress_is_a_line_in_ten_seconds_beside_start_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
+    progress = Progress("miniature ChooseAttr", 128, said.append)
+    for second in range(1, 25):
+        now[0] = float(second)
+        progress(second, 24)
+    progress.end()
+    assert said == [
+        "miniature ChooseAttr: measuring 128 questions",
+        "miniature ChooseAttr: 53 of 128 questions, 5.33/s, 14 s left",
+        "miniature ChooseAttr: 107 of 128 questions, 5.33/s, 4 s left",
+        "miniature ChooseAttr: measured in 24.0 s",
+    ]
+
+
+def test_what_is_done_once_fails_once_too() -> None:
+    tried: list[int] = []
+
+    def work(number: int) -> int:
+        tried.append(number)
+        if number < 0:
+            raise ValueError(number)
+        return number + 1
+
+    recall = once(work)
+    assert [recall(1), recall(1), recall(2)] == [2, 2, 3]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="-1"):
+            recall(-1)
+    assert tried == [1, 2, -1]

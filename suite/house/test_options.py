@@ -1,0 +1,260 @@
+"""Options are checked while they are parsed: what cannot be served is refused in one sentence, and early."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import plugin
+from fixtures.options import ENGINES, BadOption, Selection, add_options, parse_options
+from fixtures.tasks import TASKS
+from suite.house import stand_in
+
+ROOT = Path(__file__).parents[2]
+PARSING_SECONDS = 0.05
+HEAVY = {"torch", "transformers", "datasets", "scipy"}
+
+Parse = Callable[..., Selection]
+
+
+class Parser:
+    """Of pytest's parser, what options need: names and defaults."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def getgroup(self, name: str, description: str = "") -> Parser:
+        assert description
+        return self
+
+    def addoption(self, *opts: str, **attrs: Any) -> None:
+        (name,) = opts
+        assert attrs["help"]
+        missing = False if attrs.get("action") == "store_true" else None
+        self.values[name.removeprefix("--").replace("-", "_")] = attrs.get("default", missing)
+
+
+@pytest.fixture
+def parsed(tmp_path: Path) -> Parse:
+    """Parses options given as keywords, for the model in the folder `model` unless told otherwise."""
+    stand_in.folder(tmp_path / "model")
+
+    def parsed(**given: Any) -> Selection:
+        parser = Parser()
+        add_options(parser)
+        assert given.keys() <= parser.values.keys()
+        values = {**parser.values, "model": [str(tmp_path / "model")], **given}
+        return parse_options(values.__getitem__, tmp_path)
+
+    return parsed
+
+
+def test_the_defaults_are_the_default_sample(parsed: Parse, tmp_path: Path) -> None:
+    assert parsed() == Selection(
+        models=(str(tmp_path / "model"),), tasks=TASKS, questions=128, seed=0, gqa=None, images=None,
+        window=None, prompt=None, device="auto", dtype="auto", revision=None, trust_remote_code=False,
+        engine="reference", curves=None, remeasure=False, expected=None, red=("fails", "error"),
+    )  # fmt: skip
+    assert parsed().is_default_sample
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"questions": 64}, {"seed": 1}, {"gqa": Path()}, {"images": Path()}, {"window": 3}, {"prompt": "paper"}],
+    ids=str,
+)
+def test_another_sample_is_not_the_default_one(parsed: Parse, change: dict[str, Any]) -> None:
+    assert not replace(parsed(), **change).is_default_sample
+
+
+def test_where_it_runs_is_not_part_of_the_sample(parsed: Parse) -> None:
+    assert parsed(device="cpu", dtype="float64", task=["ChooseAttr"], remeasure=True, red="").is_default_sample
+
+
+def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "images.zip", "w"):
+        pass
+    (tmp_path / "known.toml").touch()
+    chosen = parsed(
+        task=["QueryAttr", "ChooseAttr", "QueryAttr"], questions="16", seed="7", gqa=".", images="images.zip",
+        window="5", device="cuda:1", red="error, not-calibrated,error", curves="kept", expected="known.toml",
+    )  # fmt: skip
+    assert chosen.tasks == ("QueryAttr", "ChooseAttr")
+    assert (chosen.questions, chosen.seed, chosen.window, chosen.device) == (16, 7, 5, "cuda:1")
+    assert (chosen.gqa, chosen.images) == (tmp_path, tmp_path / "images.zip")
+    assert (chosen.curves, chosen.expected) == (tmp_path / "kept", tmp_path / "known.toml")
+    assert chosen.red == ("error", "not calibrated")
+    assert parsed(red="").red == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"model": ["nonsense"]}, ["--model nonsense: ", "miniature"]),
+        ({"task": ["Choose"]}, ["--task Choose: ", *TASKS]),
+        ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
+        ({"questions": "many"}, ["--questions many: ", "1 or more"]),
+        ({"questions": "1.5"}, ["--questions 1.5: "]),
+        ({"seed": "-1"}, ["--seed -1: ", "0 or more"]),
+        ({"window": "0"}, ["--window 0: "]),
+        ({"prompt": "essay"}, ["--prompt essay: ", "paper", "chat"]),
+        ({"device": "tpu"}, ["--device tpu: ", "auto", "cpu", "cuda:0"]),
+        ({"device": "cuda:x"}, ["--device cuda:x: "]),
+        ({"dtype": "int8"}, ["--dtype int8: ", "bfloat16"]),
+        ({"engine": "warp"}, ["--engine warp: ", "fast", "reference"]),
+        ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
+        ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
+        ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
+        ({"images": "model/config.json"}, ["no folder or zip"]),
+        ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "no file"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_served_is_refused_in_one_sentence(
+    parsed: Parse, given: dict[str, Any], says: list[str]
+) -> None:
+    with pytest.raises(BadOption) as refused:
+        parsed(**given)
+    sentence = str(refused.value)
+    assert all(part in sentence for part in says)
+    assert len(sentence.splitlines()) == 1
+
+
+def test_the_engines_are_those_of_the_bench() -> None:
+    import fixtures.measure
+
+    there = {name for name, module in ENGINES.items() if importlib.util.find_spec(module)}
+    assert there == set(fixtures.measure.ENGINES)
+
+
+def test_an_engine_that_is_not_there_yet_says_which_are(parsed: Parse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENGINES, "fast", "fixtures.nowhere")
+    with pytest.raises(BadOption, match="--engine fast: this version does not have it yet; it has reference"):
+        parsed(engine="fast")
+
+
+def test_parsing_is_quick(parsed: Parse) -> None:
+    parsed()
+    started = time.process_time()
+    parsed()
+    assert time.process_time() - started < PARSING_SECONDS
+
+
+# ---- in a run
+
+
+def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> None:
+    stand_in.folder(tmp_path / "model")
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
+    arguments = [
+        "-p",
+        "fixtures.plugin",
+        "-p",
+        "no:cacheprovider",
+        "--model",
+        "model",
+        "--task",
+        "Nonsense",
+        "-n",
+        "2",
+    ]
+    probe = (
+        "import json, sys, pytest\n"
+        f"status = int(pytest.main({arguments!r}))\n"
+        f"print(json.dumps([status, sorted({HEAVY!r} & sys.modules.keys())]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(ran.stdout.splitlines()[-1]) == [pytest.ExitCode.USAGE_ERROR, []], ran.stdout + ran.stderr
+    (said,) = [line for line in ran.stderr.splitlines() if line]
+    assert said.startswith("ERROR: --task Nonsense: no such choice; known are ChooseAttr, ")
+
+
+CLAIMS = """
+import pytest
+
+def test_every_task(flow): ...
+
+@pytest.mark.claim(id="one", tasks=("QueryAttr", "all"))
+def test_one_and_all(flow): ...
+
+@pytest.mark.claim(id="two", models=("llava-1.5-13b",), tasks=("ChooseCat",))
+def test_of_a_model(flow): ...
+"""
+
+
+def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+    stand_in.folder(pytester.path / "model")
+    pytester.makepyfile(CLAIMS)
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--collect-only", "-q", *arguments)
+    return [line.partition("::")[2] for line in result.outlines if "::" in line]
+
+
+def test_claims_are_asked_of_every_model_on_every_task_that_they_are_about(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "other")
+    assert collected(
+        pytester, "--model", "model", "--model", "other", "--task", "ChooseAttr", "--task", "QueryAttr"
+    ) == [
+        "test_every_task[model-ChooseAttr]",
+        "test_every_task[model-QueryAttr]",
+        "test_every_task[other-ChooseAttr]",
+        "test_every_task[other-QueryAttr]",
+        "test_one_and_all[model-QueryAttr]",
+        "test_one_and_all[model-all]",
+        "test_one_and_all[other-QueryAttr]",
+        "test_one_and_all[other-all]",
+    ]
+
+
+def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Pytester) -> None:
+    listed = collected(pytester, "--model", "model", "--task", "ChooseCat", "-k", "of_a_model")
+    assert listed == ["test_of_a_model[model-ChooseCat]"]
+
+
+def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "model")
+    pytester.makepyfile("import pytest\n@pytest.mark.claim(id='x', tasks=('Chooseattr',))\ndef test_x(flow): ...")
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*::test_x is asked on Chooseattr; known are ChooseAttr, *, QueryAttr, all*"])
+
+
+def test_a_bad_file_of_expectations_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "model")
+    pytester.path.joinpath("known.toml").write_text("[[departure]]\n")
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model", "--expected", "known.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: known.toml, departure 1: it must have exactly *"])
+
+
+def test_a_model_of_the_registry_has_a_file_of_its_own(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "known", lambda: ("model",))
+    stand_in.folder(pytester.path / "model")
+    stand_in.folder(pytester.path / "other")
+    folder = pytester.mkdir("suite") / "expected"
+    folder.mkdir()
+    for name in ("model", "other"):
+        (folder / f"{name}.toml").write_text("[[departure]]\n")
+    arguments = ("-p", "fixtures.plugin", "--rootdir", str(pytester.path), "--model")
+    assert pytester.runpytest_inprocess(*arguments, "other").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result = pytester.runpytest_inprocess(*arguments, "model")
+    result.stderr.fnmatch_lines(["ERROR: suite/expected/model.toml, departure 1: *"])

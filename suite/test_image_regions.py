@@ -1,0 +1,62 @@
+"""Section 6 (figure 5): general features of the whole image move first, the named objects' after them."""
+
+from fixtures.flow import FIRST, IMAGE, LOWER_HALF, OTHER, QUESTION, RELATED, SECOND
+from fixtures.view import Flow, PooledFlow
+from reports.claim import claim
+
+
+@claim(
+    "regions.other-patches-carry-the-first-stage",
+    section="6",
+    figure="5",
+    statistic="drop(other->question) - drop(related->question) at the first stage",
+    bound="> 0",
+    bound_from="paper",
+)
+def test_other_patches_carry_the_first_stage(flow: Flow) -> None:
+    """In the first stage the patches that the question does not name dominate."""
+    stage = flow(IMAGE >> QUESTION).trough(FIRST)
+    assert flow(OTHER >> QUESTION).drop(at=stage).exceeds(flow(RELATED >> QUESTION).drop(at=stage))
+
+
+@claim(
+    "regions.related-patches-carry-the-second-stage",
+    section="6",
+    figure="5",
+    statistic="drop(related->question) - drop(other->question) at the second stage",
+    bound="> 0; CompareAttr, LogicalObj recorded",
+    bound_from="paper",
+    recorded=("CompareAttr", "LogicalObj"),
+)
+def test_related_patches_carry_the_second_stage(flow: Flow) -> None:
+    """In the second stage the patches of the objects that the question names dominate."""
+    stage = flow(IMAGE >> QUESTION).trough(SECOND)
+    assert flow(RELATED >> QUESTION).drop(at=stage).exceeds(flow(OTHER >> QUESTION).drop(at=stage))
+
+
+@claim(
+    "regions.related-follow-the-rest",
+    section="6",
+    figure="5",
+    statistic="centre(related->question) - centre(other->question)",
+    bound="> 0 layers",
+    bound_from="paper",
+)
+def test_related_follow_the_rest(flow: Flow) -> None:
+    """General features of the image are moved first, those of the specific objects after them."""
+    assert flow(RELATED >> QUESTION).centre().exceeds(flow(OTHER >> QUESTION).centre())
+
+
+@claim(
+    "regions.same-layers-on-every-task",
+    section="6",
+    figure="5",
+    statistic="distance of each task's trough from the median layer over tasks, for either kind of patch",
+    bound="<= half a window",
+    bound_from="ours",
+    tasks=("all",),
+)
+def test_same_layers_on_every_task(flow: PooledFlow) -> None:
+    """Both transfers happen in similar layers on all six tasks."""
+    related, other, half_a_window = flow(RELATED >> QUESTION), flow(OTHER >> QUESTION), flow.width // 2
+    assert related.troughs_agree(half_a_window, LOWER_HALF) & other.troughs_agree(half_a_window, LOWER_HALF)

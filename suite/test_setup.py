@@ -1,0 +1,19 @@
+"""Section 4: the questions are ones that the model answers."""
+
+from fixtures.view import Flow
+from reports.claim import claim
+
+ACCURACY = 95.0
+"""Percent; the paper's own figure for every model and task."""
+
+
+@claim(
+    "setup.accuracy",
+    section="4",
+    statistic="share of asked questions answered correctly",
+    bound="> 95 %",
+    bound_from="paper",
+)
+def test_accuracy(flow: Flow) -> None:
+    """Each model answers more than 95 % of the questions of every task correctly."""
+    assert flow.accuracy().exceeds(ACCURACY)
