@@ -64,7 +64,7 @@ def paper_order() -> list[Claim]:
     """The register in the paper's order: by the section and figure that an id's first word first has, then by file."""
     first: dict[str, tuple[str, str]] = {}
     for entry in REGISTER.values():
-        room, place = entry.id.partition(".")[0], (entry.section, entry.figure or "")
+        room, place = entry.id.partition(".")[0], (entry.section, entry.figure or "~")
         first[room] = min(place, first.get(room, place))
     return sorted(REGISTER.values(), key=lambda entry: first[entry.id.partition(".")[0]])
 

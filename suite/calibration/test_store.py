@@ -305,8 +305,8 @@ SMALL, LARGE = devices.SMALL_WEIGHTS - 1, devices.SMALL_WEIGHTS
 @pytest.mark.parametrize(
     ("device", "weights", "workers", "places"),
     [
-        ("cpu", SMALL, 4, [("cpu", 2, False)] * 4),
-        ("cpu", SMALL, 1, [("cpu", 8, False)]),
+        ("cpu", SMALL, 4, [("cpu", 1, False)] * 4),
+        ("cpu", SMALL, 1, [("cpu", 1, False)]),
         ("cpu", SMALL, 20, [("cpu", 1, False)] * 8),
         ("cpu", LARGE, 4, [("cpu", 8, True)]),
         ("cpu", None, 4, [("cpu", 8, True)]),
