@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
+from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
     Claim,
@@ -26,11 +27,9 @@ from reports.record import (
     Heard,
     Key,
     Ledger,
-    LedgerError,
     Measured,
     Model,
     Record,
-    as_json,
     conclude,
     task_order,
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Literal, TypeAlias, cast, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias, get_args
+
+from reports.plain import Json, LedgerError, Reader, as_json
 
 SCHEMA = 1
 """The version of ledger.json; it rises when a reader of the old form would misread the new one."""
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Key: TypeAlias = tuple[str, str, str]
 """Claim, model, task."""
 
@@ -24,10 +24,6 @@ NOT_REACHED = "the run ended before this test"
 
 EVERY_TASK = "all"
 """The task of a claim that weighs the tasks equally; it stands behind the others."""
-
-
-class LedgerError(ValueError):
-    """A ledger, or a piece of one, that is not of the form this version reads."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +121,7 @@ class Record:
     @classmethod
     def from_json(cls, data: object) -> Record:
         """The record that `as_json` wrote; `LedgerError` names a field of another type."""
-        read = _Reader.of(data, "a record")
+        read = Reader.of(data, "a record")
         verdict = read.text("verdict")
         if verdict not in VERDICTS:
             raise LedgerError(f"the verdict {verdict!r} of {read.what} is none of {', '.join(VERDICTS)}")
@@ -205,7 +201,7 @@ class Measured:
 
     @classmethod
     def from_json(cls, data: object) -> Measured:
-        read = _Reader.of(data, "a measurement")
+        read = Reader.of(data, "a measurement")
         return cls(
             model=read.name("model"),
             task=read.name("task"),
@@ -231,7 +227,7 @@ class Model:
 
     @classmethod
     def from_json(cls, data: object) -> Model:
-        read = _Reader.of(data, "a model")
+        read = Reader.of(data, "a model")
         return cls(
             name=read.name("name"),
             fingerprint=read.text("fingerprint"),
@@ -257,7 +253,7 @@ class Environment:
 
     @classmethod
     def from_json(cls, data: object) -> Environment:
-        read = _Reader.of(data, "the environment")
+        read = Reader.of(data, "the environment")
         return cls(
             python=read.text("python"),
             platform=read.text("platform"),
@@ -281,7 +277,7 @@ class Ledger:
     @classmethod
     def from_json(cls, data: object) -> Ledger:
         """The ledger that `as_json` wrote; `LedgerError` for another schema version or form."""
-        read = _Reader.of(data, "the ledger")
+        read = Reader.of(data, "the ledger")
         if read.data.get("schema") != SCHEMA:
             raise LedgerError(
                 f"the ledger has schema version {read.data.get('schema')!r}, and {SCHEMA} is read here: "
@@ -298,108 +294,3 @@ class Ledger:
 def task_order(task: str) -> tuple[bool, str]:
     """The key that sorts tasks as the paper's table 1 does, which is by name, with the pooled one last."""
     return task == EVERY_TASK, task
-
-
-def as_json(value: object) -> dict[str, Json]:
-    """A record, or another dataclass of this module, in types that strict JSON can hold."""
-    return cast("dict[str, Json]", plain(value))
-
-
-def plain(value: object) -> Json:
-    """*value* in types that strict JSON can hold: tuples become lists, numbers that are not finite None."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if is_dataclass(value):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, Iterable):
-        return [plain(each) for each in cast("Iterable[object]", value)]
-    return str(value)
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """A mapping from outside, each of its fields read as one type; absent ones are empty."""
-
-    data: Mapping[str, object]
-    what: str
-
-    @classmethod
-    def of(cls, data: object, what: str) -> _Reader:
-        if not isinstance(data, Mapping):
-            raise LedgerError(f"{what} should be an object of named fields, not {data!r:.60}")
-        named = cast("Mapping[str, object]", data)
-        names = [str(named[name]) for name in ("claim", "name", "model", "task") if named.get(name)]
-        return cls(named, f"{what} ({', '.join(names)})" if names else what)
-
-    def _refuse(self, key: str, expected: str) -> LedgerError:
-        return LedgerError(f"{key} of {self.what} should be {expected}, not {self.data.get(key)!r:.60}")
-
-    def name(self, key: str) -> str:
-        text = self.text(key)
-        if not text:
-            raise self._refuse(key, "a name")
-        return text
-
-    def text(self, key: str) -> str:
-        return self.text_or_none(key) or ""
-
-    def text_or_none(self, key: str) -> str | None:
-        value = self.data.get(key)
-        if value is None or isinstance(value, str):
-            return value
-        raise self._refuse(key, "text")
-
-    def number(self, key: str) -> float | None:
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._refuse(key, "a number")
-        return float(value) if math.isfinite(value) else None
-
-    def count(self, key: str) -> int | None:
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._refuse(key, "a whole number")
-        return value
-
-    def entries(self, key: str) -> Sequence[object]:
-        value = self.data.get(key)
-        if value is None:
-            return ()
-        if not isinstance(value, list | tuple):
-            raise self._refuse(key, "a list")
-        return cast("Sequence[object]", value)
-
-    def counts(self, key: str) -> tuple[int, ...]:
-        entries = self.entries(key)
-        if not all(isinstance(entry, int) for entry in entries):
-            raise self._refuse(key, "a list of whole numbers")
-        return tuple(cast("Sequence[int]", entries))
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(str(entry) for entry in self.entries(key))
-
-    def mappings(self, key: str) -> tuple[Mapping[str, Json], ...]:
-        entries = self.entries(key)
-        if not all(isinstance(entry, Mapping) for entry in entries):
-            raise self._refuse(key, "a list of objects")
-        return tuple(as_json(entry) for entry in entries)
-
-    def _pairs(self, key: str) -> Mapping[str, object]:
-        return _Reader.of(self.data.get(key) or {}, f"{key} of {self.what}").data
-
-    def named(self, key: str) -> dict[str, str]:
-        return {str(name): str(value) for name, value in self._pairs(key).items()}
-
-    def counted(self, key: str) -> dict[str, int]:
-        pairs = self._pairs(key)
-        if not all(isinstance(value, int) for value in pairs.values()):
-            raise self._refuse(key, "counts by reason")
-        return {str(name): value for name, value in pairs.items() if isinstance(value, int)}

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.record import Claim, Json, Measured, Record, Verdict, task_order
+from reports.plain import Json
+from reports.record import Claim, Measured, Record, Verdict, task_order
 
 WORDS: dict[Verdict, str] = {
     "holds": "holds",

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from reports.record import Json, Ledger, Record, as_json
+from reports.plain import Json, as_json
+from reports.record import Ledger, Record
 from reports.tables import columns, effect, set_aside, spelled, tally, unique, word
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"

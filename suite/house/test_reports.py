@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 import reports.claim
 from reports import writers
 from reports.claim import ClaimError, claim
+from reports.plain import LedgerError, as_json
 from reports.record import (
     VERDICTS,
     Claim,
     Environment,
     Heard,
     Ledger,
-    LedgerError,
     Measured,
     Model,
     Record,
-    as_json,
     conclude,
 )
 from reports.tables import (
