@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
+from reports.ending import Ending
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
@@ -176,6 +177,7 @@ class Recorder:
         self.config = config
         self.started, self.clock = datetime.now(UTC), time.perf_counter()
         self.plans: Path | None = None
+        self.ending = Ending()
         self.heard: dict[Key, Heard] = {}
         self.lost: dict[str, str] = {}
         self.uncollected: set[str] = set()
@@ -184,6 +186,10 @@ class Recorder:
         self.details = ""
         self.told = False
         self.messages: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        self.ending.begin()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Worker) -> None:
@@ -228,6 +234,7 @@ class Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """The files are written before anything is printed; the count of verdicts is the very last line."""
+        self.ending.settle()
         planned = self._plan()
         if planned:
             self.ledger = self._ledger(planned)
@@ -249,6 +256,7 @@ class Recorder:
         return result
 
     def pytest_unconfigure(self) -> None:
+        self.ending.end()
         if self.plans:
             shutil.rmtree(self.plans, ignore_errors=True)
 

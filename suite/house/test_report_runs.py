@@ -3,6 +3,9 @@
 import json
 import re
 import resource
+import signal
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,14 +93,17 @@ def test_last(flow):
     {body}
 '''
 
+OPTIONS = ("-p", "xdist", "--report-dir=out")
+
+Write = Callable[..., None]
 Run = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Write a project of four claims, the last with *body*, and run pytest on it in a process of its own."""
+def write(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write a project of four claims, the last with *body*, and what pytest needs to run it."""
 
-    def start(*arguments: str, body: str = 'flow("recorded")', columns: int = 120) -> pytest.RunResult:
+    def write(body: str = 'flow("recorded")', columns: int = 120) -> None:
         pytester.makeconftest(BENCH)
         pytester.makepyfile(test_a_routes=ROUTES, test_b_stages=STAGES.format(body=body))
         pytester.makepyfile(test_c_house="def test_house(): pass")
@@ -105,7 +111,17 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_subprocess("-p", "xdist", "--report-dir=out", *arguments)
+
+    return write
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, write: Write) -> Run:
+    """Write the project and run pytest on it in a process of its own."""
+
+    def start(*arguments: str, **project: Any) -> pytest.RunResult:
+        write(**project)
+        return pytester.runpytest_subprocess(*OPTIONS, *arguments)
 
     return start
 
@@ -228,6 +244,38 @@ def test_an_interrupted_run_has_every_row(run: Run, pytester: pytest.Pytester, w
     assert {verdicts[key] for key in verdicts if key[0] == "stages.last"} == {"not run"}
     assert all(verdict in ("not run", EXPECTED[key]) for key, verdict in verdicts.items())
     assert result.outlines[-1].startswith("claims: ")
+
+
+UNTIL_IT_IS_WRITTEN = """
+    import pathlib, signal, time
+    pathlib.Path("started").write_text(str(signal.getsignal(signal.SIGTERM)))
+    for _ in range(600):
+        if pathlib.Path("out", "ledger.json").exists():
+            break
+        time.sleep(0.1)
+"""
+"""A claim that waits for the ledger which is written before it has ended."""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_that_is_asked_to_end_has_every_row(write: Write, pytester: pytest.Pytester, workers: str) -> None:
+    write(UNTIL_IT_IS_WRITTEN)
+    with (pytester.path / "said").open("w") as said:
+        asked = pytester.popen([sys.executable, "-m", "pytest", *OPTIONS, "-n", workers], stdout=said, stderr=said)
+        while not (started := pytester.path / "started").exists():
+            assert asked.poll() is None
+            time.sleep(0.1)
+        asked.terminate()
+        assert asked.wait(timeout=60) == CODES["interrupted"]
+    verdicts = found(pytester)
+    assert verdicts.keys() == EXPECTED.keys()
+    assert {verdicts[key] for key in verdicts if key[0] == "stages.last"} == {"not run"}
+    assert all(verdict in ("not run", EXPECTED[key]) for key, verdict in verdicts.items())
+    text = (pytester.path / "said").read_text()
+    assert "SIGTERM: the run was asked to end" in text
+    assert text.splitlines()[-1].startswith("claims: ")
+    if workers != "0":
+        assert started.read_text() == str(signal.SIG_DFL), "a worker dies of it"
 
 
 def test_an_internal_error_leaves_a_ledger(run: Run, pytester: pytest.Pytester) -> None:
