@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fixtures.attention import NAME, CannotHook, dense_attention, replaced, require_supported
+from fixtures.attention import NAME, CannotHook, FullyBlocked, dense_attention, replaced, require_supported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Edge, Window
 from fixtures.forward import NotFinite, OutOfMemory, distribution, in_batches, inputs, last_logits
 from fixtures.models.base import Prompt, Subject
-from fixtures.reference import FullyBlocked, Knockout, baseline, blocked_by, knocked_out_logits, sweep
+from fixtures.reference import Knockout, baseline, blocked_by, knocked_out_logits, sweep
 from suite.calibration.tiny import (
     PATCHES,
     TinySubject,
@@ -181,7 +181,7 @@ def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=3 + seed % 3)) for seed in range(6)]
     p1 = baseline(subject, prompts).probability
-    p2 = sweep(subject, prompts, NULL_EDGES, width)
+    p2 = sweep(subject, prompts, NULL_EDGES, width).knocked
     assert (p2 == p1[:, None, None]).all()
 
 
@@ -190,7 +190,7 @@ def test_every_live_edge_moves_the_answer_at_every_window(edge: Edge) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed)) for seed in range(4)]
     p1 = baseline(subject, prompts).probability
-    moved = np.abs(sweep(subject, prompts, [edge], 1)[:, 0] / p1[:, None] - 1)
+    moved = np.abs(sweep(subject, prompts, [edge], 1).knocked[:, 0] / p1[:, None] - 1)
     # what the question reads in the last layer no longer reaches the last position
     reaching = slice(None, -1) if edge.target == QUESTION else slice(None)
     assert (moved[:, reaching].max(axis=0) > 1e-3).all()
@@ -223,8 +223,8 @@ def test_a_question_does_not_depend_on_its_batch(dtype: torch.dtype, tolerance: 
     prompts = [subject.encode(tiny_question(seed, words=4 + seed % 2, objects=seed % 3)) for seed in range(9)]
     edges = [IMAGE >> QUESTION, RELATED >> QUESTION, QUESTION >> LAST]
     with norms_in_double():
-        together = sweep(subject, prompts, edges, 3)
-        alone = np.concatenate([sweep(subject, [prompt], edges, 3) for prompt in prompts])
+        together = sweep(subject, prompts, edges, 3).knocked
+        alone = np.concatenate([sweep(subject, [prompt], edges, 3).knocked for prompt in prompts])
     np.testing.assert_allclose(together, alone, rtol=tolerance)
     assert np.array_equal(np.isnan(together[:, 1, 0]), [not prompt.question.objects for prompt in prompts])
     assert not np.isnan(together[:, [0, 2]]).any()
@@ -236,7 +236,7 @@ def test_a_window_is_clipped_at_both_ends() -> None:
     edge = QUESTION >> LAST
     token = baseline(subject, prompts).tokens[0]
     for width in (1, 2, 3, 4, 20):
-        for center, p2 in enumerate(sweep(subject, prompts, [edge], width)[0, 0]):
+        for center, p2 in enumerate(sweep(subject, prompts, [edge], width).knocked[0, 0]):
             layers = range(max(0, center - width // 2), min(5, center + (width + 1) // 2))
             expected = logits_under(subject, prompts, cut(edge, prompts, layers)).softmax(-1)[0, token]
             assert p2 == pytest.approx(float(expected), rel=1e-6)
@@ -256,7 +256,7 @@ def test_progress_counts_every_forward_once() -> None:
     heard: list[tuple[int, int]] = []
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 2)) for seed in range(5)]
-    sweep(subject, prompts, [IMAGE >> LAST, RELATED >> QUESTION], 1, lambda *step: heard.append(step))
+    sweep(subject, prompts, [IMAGE >> LAST, RELATED >> QUESTION], 1, progress=lambda *step: heard.append(step))
     assert heard[-1] == (40, 40)
     assert heard == sorted(set(heard))
 

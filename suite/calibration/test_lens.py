@@ -15,8 +15,8 @@ from fixtures.lens import (
     FORMS,
     NORMED,
     SHARED,
+    Lens,
     project,
-    readings,
     residuals,
 )
 from suite.calibration.tiny import WORD_TOKENS, tiny_question, tiny_subject
@@ -28,10 +28,12 @@ def test_the_points_are_the_inputs_of_the_layers_and_of_the_unembedding() -> Non
     subject = tiny_subject(layers=5)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
     with torch.inference_mode():
-        found = residuals(subject, prompts)
+        found, logits = residuals(subject, prompts)
+        own = last_logits(subject, dict(subject.batch(prompts)))
         # of transformers' hidden states the first is the embeddings and the last is after the final norm
         states = cast(Any, subject.model)(**subject.batch(prompts), output_hidden_states=True).hidden_states
     assert torch.equal(found, torch.stack([state[:, -1] for state in states], dim=1))
+    assert torch.equal(logits, own)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -41,7 +43,7 @@ def test_the_last_point_is_the_models_own_output_with_and_without_norm(dtype: to
     with torch.inference_mode():
         own = last_logits(subject, subject.batch(prompts))
         for normed in (False, True):
-            last = project(subject, residuals(subject, prompts), normed)[:, -1]
+            last = project(subject, residuals(subject, prompts)[0], normed)[:, -1]
             torch.testing.assert_close(last, own, rtol=0, atol=1e-5 if dtype == torch.float32 else 1e-12)
 
 
@@ -81,13 +83,13 @@ def test_probabilities_and_ranks_are_those_of_the_answers_first_sub_words() -> N
     subject = tiny_subject()
     questions = [tiny_question(seed, words=3 + seed % 2, answer="w7", false_option="w8") for seed in range(4)]
     prompts = [subject.encode(question) for question in questions]
-    found = readings(subject, prompts)
+    found = Lens(subject, prompts).readings()
     assert sorted(found.probabilities) == sorted(found.ranks) == sorted(NAMES)
     tokens = dict(zip(FORMS, [WORD_TOKENS[word] for word in ("w7", "w8", "w8", "w9")], strict=True))
     with torch.inference_mode():
         for row, prompt in enumerate(prompts):
             for normed, suffix in enumerate(("", NORMED)):
-                share = project(subject, residuals(subject, [prompt]), bool(normed))[0].softmax(-1)
+                share = project(subject, residuals(subject, [prompt])[0], bool(normed))[0].softmax(-1)
                 for form, token in tokens.items():
                     np.testing.assert_allclose(
                         found.probabilities[form + suffix][row], share[:, token].numpy(), rtol=1e-5
@@ -112,7 +114,7 @@ def test_words_whose_two_forms_begin_alike_are_left_out_and_counted() -> None:
         {"answer": "w6", "false_option": "w10"},
     ]
     prompts = [subject.encode(tiny_question(seed, **change)) for seed, change in enumerate(changes)]
-    found = readings(subject, prompts)
+    found = Lens(subject, prompts).readings()
     for names, absent in ((ANSWER_FORMS, [0, 1, 0, 0, 1]), (FALSE_FORMS, [0, 0, 1, 1, 1])):
         for name in (name + suffix for name in names for suffix in ("", NORMED)):
             for values in (found.probabilities[name], found.ranks[name]):

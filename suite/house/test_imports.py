@@ -18,7 +18,9 @@ IMPORTED_LAZILY_WHOLE = {
     Path("fixtures/knockout.py"),
     Path("fixtures/lens.py"),
     Path("fixtures/measure.py"),
+    Path("fixtures/recording.py"),
     Path("fixtures/reference.py"),
+    Path("fixtures/replay.py"),
     Path("fixtures/models/base.py"),
     Path("fixtures/models/llava.py"),
 }
