@@ -16,6 +16,7 @@ from fixtures.contract import Contract, check
 from fixtures.flow import LAST, QUESTION
 from fixtures.models.base import Prompt, Subject
 from fixtures.question import Question
+from fixtures.tasks import PicturesUnavailable
 from suite.calibration.tiny import TinySubject, tiny_model, tiny_question, tiny_subject
 
 CHECKS = ["spans", "identity", "liveness", "null control", "lens"]
@@ -112,7 +113,7 @@ def test_a_model_that_rescales_its_output_is_misread_by_the_lens(monkeypatch: py
     monkeypatch.setattr(model, "forward", rescaled)
     found = contract(TinySubject(model))
     assert found.failed == ("lens",)
-    assert "differs from the model's own output" in found.checks["lens"]
+    assert "are not those of its unembedding" in found.checks["lens"]
 
 
 def test_a_model_that_looks_ahead_fails_the_null_control(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +135,10 @@ def test_output_that_is_no_number_is_a_failed_check() -> None:
 def test_questions_that_cannot_be_asked_are_passed_over() -> None:
     blind = [replace(question, image_id="") for question in ASKED]
     assert contract(TinySubject(tiny_model()), [*blind, *ASKED]).passed
-    found = contract(TinySubject(tiny_model()), blind)
+    with pytest.raises(PicturesUnavailable, match="4 picture missing"):
+        contract(TinySubject(tiny_model()), blind)
+    unaskable = [*blind, replace(ASKED[0], text="no word of it is known")]
+    found = contract(TinySubject(tiny_model()), unaskable)
     assert list(found.failed) == CHECKS
-    assert "4 picture missing" in found.checks["spans"]
+    assert "1 unknown word" in found.checks["spans"]
     assert "none was given" in contract(TinySubject(tiny_model()), []).checks["spans"]

@@ -1,0 +1,353 @@
+"""The fast knockout, judged by the slow one on every architecture, and by what must and must not change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fixtures import knockout, reference
+from fixtures.attention import CannotHook, FullyBlocked
+from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
+from fixtures.forward import OutOfMemory, Swept
+from fixtures.knockout import sweep
+from fixtures.lens import Lens
+from fixtures.measure import EDGES
+from fixtures.models.base import Prompt, Subject
+from fixtures.recording import first_dependent, record
+from fixtures.replay import attention
+from suite.calibration.architectures import ARCHITECTURES, in_single, prompt, stranger
+from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
+
+NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
+MOVED = 0.01
+"""What a knockout must make of p1 for a comparison to say anything, as a part of it."""
+
+
+def log_difference(one: Swept, other: Swept) -> float:
+    """The largest difference of log-probabilities, p1 among them; both must know the same."""
+    assert np.array_equal(one.reached, other.reached)
+    assert np.array_equal(np.isnan(one.knocked), np.isnan(other.knocked))
+    between = [np.log(one.baseline) - np.log(other.baseline), np.log(one.knocked) - np.log(other.knocked)]
+    return max(float(np.nanmax(np.abs(difference))) for difference in between)
+
+
+def most_moved(found: Swept) -> float:
+    return float(np.nanmax(np.abs(found.knocked / found.baseline[:, None, None] - 1)))
+
+
+# ---- the judge
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_agrees_with_the_reference_on_every_architecture(architecture: str) -> None:
+    subject = stranger(architecture)
+    prompts = [prompt(architecture, seed, words=7 + seed % 2) for seed in range(3)]
+    fast, slow = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
+    assert most_moved(slow) > MOVED, "void: no knockout moves anything"
+    assert log_difference(fast, slow) < 1e-9
+    with in_single(subject):
+        fast, slow = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
+        assert log_difference(fast, slow) < 1e-4
+        assert fast.noise is not None
+        assert fast.noise.max() < 0.1
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int]:
+    """Prompts of several lengths with random spans, some without; several edges; any width."""
+    layers = draw(st.integers(1, 6))
+    subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
+    edges = draw(
+        st.lists(
+            st.sampled_from([*EDGES, RELATED >> OTHER, OTHER >> RELATED, *NULL_EDGES]),
+            min_size=1,
+            max_size=4,
+            unique=True,
+        )
+    )
+    prompts: list[Prompt] = []
+    for seed in range(draw(st.integers(1, 5))):
+        words = draw(st.integers(2, 5))
+        spans = st.lists(st.integers(1, PATCHES + words), min_size=1, max_size=9, unique=True).map(np.array)
+        one = subject.encode(tiny_question(seed, words))
+        drawn = {RELATED: draw(spans), OTHER: draw(spans)} if draw(st.booleans()) else {}
+        kept = {span: places for span, places in one.spans.items() if span not in (RELATED, OTHER)}
+        prompts.append(replace(one, spans={**kept, **drawn}))
+    return subject, prompts, edges, draw(st.integers(1, 2 * layers + 1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(cases())
+def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
+    case: tuple[Subject, list[Prompt], list[Edge], int],
+) -> None:
+    with norms_in_double():
+        try:
+            slow = reference.sweep(*case)
+        except FullyBlocked:
+            with pytest.raises(FullyBlocked):
+                sweep(*case)
+            return
+        fast = sweep(*case)
+    if not np.isnan(slow.knocked).all():
+        assert log_difference(fast, slow) < 1e-9
+
+
+def test_reads_the_lens_as_a_forward_of_its_own_does() -> None:
+    subject = tiny_subject(layers=5, dtype=torch.float64)
+    prompts = [subject.encode(tiny_question(seed, words=3 + seed % 2, false_option="w7")) for seed in range(5)]
+    lens = Lens(subject, prompts)
+    found, own = sweep(subject, prompts, EDGES, 3, lens=lens).readings, lens.readings()
+    assert found is not None
+    assert found.left_out == own.left_out
+    for form, read in own.probabilities.items():
+        np.testing.assert_allclose(found.probabilities[form], read, rtol=1e-12)
+        assert np.array_equal(found.ranks[form], own.ranks[form], equal_nan=True)
+
+
+# ---- what must not change
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 9])
+def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
+    subject = tiny_subject(dtype=torch.float64)
+    prompts = [subject.encode(tiny_question(seed, words=3 + seed % 3)) for seed in range(6)]
+    found = sweep(subject, prompts, NULL_EDGES, width)
+    np.testing.assert_allclose(
+        found.knocked, np.broadcast_to(found.baseline[:, None, None], found.knocked.shape), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+def test_p1_is_the_models_own_and_a_replay_without_a_knockout_repeats_it(dtype: torch.dtype, tolerance: float) -> None:
+    subject = tiny_subject(dtype=dtype)
+    prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
+    found = sweep(subject, prompts, EDGES, 3)
+    with torch.inference_mode():
+        own = cast(Any, subject.model)(**subject.batch(prompts)).logits[:, -1].double().softmax(-1)
+    np.testing.assert_allclose(found.baseline, own.amax(-1).numpy(), rtol=tolerance)
+    assert found.noise is not None
+    assert found.noise.max() < 100 * tolerance
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_question_does_not_depend_on_its_batch(dtype: torch.dtype) -> None:
+    subject = tiny_subject(dtype=dtype)
+    prompts = [subject.encode(tiny_question(seed, words=4 + seed % 2, objects=seed % 3)) for seed in range(9)]
+    with norms_in_double():
+        together = sweep(subject, prompts, EDGES, 3)
+        alone = [sweep(subject, [one], EDGES, 3) for one in prompts]
+    knocked = np.concatenate([one.knocked for one in alone])
+    np.testing.assert_allclose(together.knocked, knocked, rtol=5e-6 if dtype == torch.float32 else 1e-12)
+
+
+def test_related_and_other_patches_together_are_the_image() -> None:
+    """No token of this prompt's image is a newline or padding."""
+    subject = tiny_subject(dtype=torch.float64)
+    whole = subject.encode(tiny_question(0))
+    parts = replace(whole, spans={**whole.spans, PADDING: np.concatenate([whole.spans[RELATED], whole.spans[OTHER]])})
+    found = sweep(subject, [parts], [IMAGE >> QUESTION, PADDING >> QUESTION], 2).knocked
+    np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=1e-12)
+
+
+# ---- what must change
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+def test_every_live_edge_moves_the_answer(edge: Edge) -> None:
+    subject = tiny_subject()
+    found = sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(4)], [edge], 1)
+    assert most_moved(found) > MOVED
+
+
+def test_an_edge_that_a_sliding_window_keeps_shut_is_not_reached() -> None:
+    name = "mistral with a window"
+    subject, prompts = stranger(name), [prompt(name, seed, words=12) for seed in range(2)]
+    for engine in (sweep, reference.sweep):
+        found = engine(subject, prompts, [IMAGE >> LAST, QUESTION >> LAST, LAST >> QUESTION], 2)
+        assert found.reached.tolist() == [[False, True, True]] * 2
+        assert np.isnan(found.knocked[:, 0]).all()
+        assert (np.abs(found.knocked[:, 2] / found.baseline[:, None] - 1) < 1e-9).all()
+
+
+# ---- memory
+
+
+def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = tiny_subject(layers=5, dtype=torch.float64)
+    prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
+    whole = sweep(subject, prompts, EDGES, 3)
+    replay, sizes, heard = knockout.replay, list[int](), list[tuple[int, int]]()
+
+    def narrow(subject: Any, recording: Any, variants: Any, blocked: Any) -> Any:
+        if len(variants) > 6:
+            raise torch.OutOfMemoryError
+        sizes.append(len(variants))
+        return replay(subject, recording, variants, blocked)
+
+    monkeypatch.setattr(knockout, "replay", narrow)
+    halved = sweep(subject, prompts, EDGES, 3, progress=lambda *step: heard.append(step))
+    np.testing.assert_allclose(halved.knocked, whole.knocked, rtol=1e-12)
+    assert len(sizes) > 5
+    assert heard[-1] == (3 * 6 * 5, 3 * 6 * 5)
+    assert heard == sorted(set(heard))
+    monkeypatch.setattr(knockout, "replay", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    with pytest.raises(OutOfMemory, match="does not hold one prompt"):
+        sweep(subject, prompts, EDGES, 3)
+
+
+@pytest.mark.parametrize("rows", [1, 40, 10**6])
+def test_results_do_not_depend_on_how_much_runs_at_once(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = tiny_subject(layers=5, dtype=torch.float64)
+    prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
+    whole = sweep(subject, prompts, EDGES, 3)
+    monkeypatch.setattr(knockout, "rows_at_once", lambda *_: rows)
+    np.testing.assert_allclose(sweep(subject, prompts, EDGES, 3).knocked, whole.knocked, rtol=1e-12)
+
+
+# ---- half precision
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_stays_near_single(dtype: torch.dtype) -> None:
+    half, single = tiny_subject(dtype=dtype), tiny_subject()
+    questions = [tiny_question(seed) for seed in range(6)]
+    found = sweep(half, [half.encode(one) for one in questions], EDGES, 3)
+    judge = reference.sweep(half, [half.encode(one) for one in questions], EDGES, 3)
+    exact = sweep(single, [single.encode(one) for one in questions], EDGES, 3)
+    assert np.isfinite(found.knocked).all()
+    change, judged, right = (one.knocked / one.baseline[:, None, None] for one in (found, judge, exact))
+    assert np.median(np.abs(change - judged)) < 0.02
+    assert np.median(np.abs(change - right)) < 0.05
+
+
+# ---- what is refused, and what is put back
+
+
+def test_a_position_without_a_key_is_an_error_that_names_edge_layer_and_question() -> None:
+    subject = tiny_subject()
+    fine, blind = subject.encode(tiny_question(4)), subject.encode(tiny_question(5))
+    blind = replace(blind, spans={**blind.spans, RELATED: np.arange(len(blind.input_ids))})
+    with pytest.raises(FullyBlocked, match=r"position 23 of question q5 .* layer 0 under related->last"):
+        sweep(subject, [fine, blind], [RELATED >> LAST], 2)
+
+
+def test_attention_and_hooks_are_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = tiny_subject()
+    asked, before = [subject.encode(tiny_question(0))], subject.decoder_config._attn_implementation
+    monkeypatch.setattr(knockout, "replay", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sweep(subject, asked, EDGES, 3)
+    monkeypatch.undo()
+    monkeypatch.setattr("fixtures.replay.attention", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        sweep(subject, asked, EDGES, 3)
+    assert subject.decoder_config._attn_implementation == before
+    modules = (*subject.decoder_layers, subject.unembed)
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in modules)
+
+
+def test_a_layer_that_bypasses_the_registry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = tiny_subject()
+    monkeypatch.setattr(subject.decoder_layers[2], "forward", lambda hidden_states, **_: hidden_states)
+    with pytest.raises(CannotHook, match="layers 2 of tiny"):
+        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
+
+
+def test_layers_that_mix_positions_outside_attention_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A running mean over positions, as in recurrent and convolutional layers, is invisible to the masks."""
+    subject = tiny_subject()
+    mlp = cast(Any, subject.decoder_layers[1]).mlp
+    forward = mlp.forward
+    monkeypatch.setattr(mlp, "forward", lambda stream: forward(stream.cumsum(1)))
+    with pytest.raises(CannotHook, match=r"nothing knocked out.*question q0.*besides attention"):
+        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
+
+
+def test_positions_changed_between_layers_are_refused_where_they_would_be_recomputed() -> None:
+    name = "qwen3-vl, deepstack"
+    with pytest.raises(CannotHook, match="changes positions from 7 on between layers 0 and 1"):
+        sweep(stranger(name), [prompt(name, 0)], [IMAGE >> RELATED], 1)
+
+
+def test_an_argument_that_a_replay_cannot_give_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = tiny_subject()
+    forward = subject.decoder_layers[1].forward
+
+    def without_memory(*arguments: Any, memory: torch.Tensor, **options: Any) -> Any:
+        return forward(*arguments, **options)
+
+    def called(module: Any, arguments: Any, options: Any) -> Any:
+        return arguments, {**options, "memory": torch.ones(1)}
+
+    monkeypatch.setattr(subject.decoder_layers[1], "forward", without_memory)
+    hook = subject.decoder_layers[1].register_forward_pre_hook(called, with_kwargs=True)
+    try:
+        with pytest.raises(CannotHook, match="LlamaDecoderLayer takes memory"):
+            sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
+    finally:
+        hook.remove()
+
+
+# ---- its parts
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    sizes=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 4), st.integers(0, 5)),
+    heads=st.sampled_from([(4, 4), (4, 2), (4, 1)]),
+    softcap=st.sampled_from([None, 0.7]),
+    seed=st.integers(0, 10**6),
+)
+def test_attention_over_prefix_and_own_positions_is_attention_over_both(
+    sizes: tuple[int, int, int, int], heads: tuple[int, int], softcap: float | None, seed: int
+) -> None:
+    batch, variants, own, prefix = sizes
+    draw = torch.Generator().manual_seed(seed)
+
+    def noise(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=draw, dtype=torch.float64)
+
+    query, key, value = (noise(batch, variants, own, many, 8) for many in (heads[0], heads[1], heads[1]))
+    keys, values = noise(batch, heads[1], prefix, 8), noise(batch, heads[1], prefix, 8)
+    allowed = torch.rand(batch, variants, own, prefix + own, generator=draw) < 0.6
+    allowed |= torch.eye(own, prefix + own, dtype=torch.bool).roll(prefix, 1)
+    found = attention(query, key, value, keys, values, allowed=allowed, scaling=0.4, softcap=softcap)
+    for variant in range(variants):
+        every = [
+            torch.cat([shared.transpose(1, 2), mine[:, variant]], 1) for shared, mine in ((keys, key), (values, value))
+        ]
+        over = [tensor.repeat_interleave(heads[0] // heads[1], 2) for tensor in every]
+        scores = torch.einsum("bohw,bthw->bhot", query[:, variant], over[0]) * 0.4
+        scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
+        weights = scores.masked_fill(~allowed[:, None, variant], -torch.inf).softmax(-1)
+        expected = torch.einsum("bhot,bthw->bohw", weights, over[1])
+        torch.testing.assert_close(found[:, variant], expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("reach", "target", "first"),
+    [
+        ([0, 1, 2, 3, 4], 3, 3),  # causal
+        ([0, 3, 3, 3, 4], 2, 1),  # a block of 1 to 3 that attends to itself in both directions
+        ([0, 3, 3, 3, 4], 4, 4),
+        ([4, 4, 4, 4, 4], 3, 0),  # a bidirectional prefix: all depends on all
+    ],
+)
+def test_what_is_recomputed_begins_where_nothing_before_depends_on_it(
+    reach: list[int], target: int, first: int
+) -> None:
+    assert first_dependent([torch.tensor(reach), torch.arange(5)], target) == first
+
+
+def test_an_image_block_and_a_prefix_are_seen_to_attend_both_ways() -> None:
+    for name, expected in (("gemma3", 2), ("paligemma", 0)):
+        with torch.inference_mode():
+            recording = record(stranger(name), [prompt(name, 0)], 10)
+        assert recording.first == expected
