@@ -12,6 +12,7 @@ PYTEST_MAY_STAND_IN = {Path("fixtures/plugin.py"), Path("reports/plugin.py"), Pa
 HEAVY = {"torch", "transformers", "datasets", "scipy", "matplotlib", "pandas", "pyarrow"}
 IMPORTED_LAZILY_WHOLE = {
     Path("fixtures/attention.py"),
+    Path("fixtures/benchmark.py"),
     Path("fixtures/contract.py"),
     Path("fixtures/forward.py"),
     Path("fixtures/generation.py"),
