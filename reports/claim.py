@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -67,6 +69,33 @@ def paper_order() -> list[Claim]:
         room, place = entry.id.partition(".")[0], (entry.section, entry.figure or "~")
         first[room] = min(place, first.get(room, place))
     return sorted(REGISTER.values(), key=lambda entry: first[entry.id.partition(".")[0]])
+
+
+def written(files: Iterable[Path]) -> set[str] | None:
+    """The ids of the claims in *files* that may not have been imported; None where not all of them can be told."""
+    ids: set[str] = set()
+    for file in files:
+        try:
+            tree = ast.parse(file.read_bytes(), file)
+        except (OSError, SyntaxError, ValueError):
+            return None
+        for name in (_id_in(decorator) for test in ast.walk(tree) for decorator in getattr(test, "decorator_list", ())):
+            if name is None:
+                return None
+            ids.update(filter(None, [name]))
+    return ids
+
+
+def _id_in(decorator: ast.expr) -> str | None:
+    """The id that *decorator* enters: empty where it is no claim's, None where it is computed."""
+    if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func).rpartition(".")[2] != claim.__name__:
+        return ""
+    named = [keyword.value for keyword in decorator.keywords if keyword.arg == "id"]
+    match (*decorator.args[:1], *named):
+        case (ast.Constant(value=str(name)),):
+            return name
+        case _:
+            return None
 
 
 def _refuse(entry: Claim, place: tuple[str, int]) -> None:

@@ -53,6 +53,9 @@ QUIETEST = -2
 PLAN_FOLDER = "claims_plan"
 """The name under which a worker is told where to leave its plan."""
 
+REFUSED = "refused"
+"""The name under which a worker says why nothing is run."""
+
 PLAN = pytest.StashKey[dict[str, Record]]()
 """The rows of this process's selected tests, by node id."""
 
@@ -91,6 +94,17 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     if row:
         names = ("section", "figure", "sentence", "bound_from", "model", "task")
         item.user_properties.append(("claim", {"id": row.claim, **{name: getattr(row, name) for name in names}}))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """A worker that refuses the run says why, for the process that prints to end it; xdist would break over it."""
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        output: dict[str, object] = getattr(session.config, "workeroutput", {})
+        output[REFUSED] = str(error)
+        raise
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -197,6 +211,11 @@ class Recorder:
             self.plans = Path(tempfile.mkdtemp(prefix="claims-plan-"))
         node.workerinput[PLAN_FOLDER] = str(self.plans)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Worker) -> None:
+        if said := getattr(node, "workeroutput", {}).get(REFUSED):
+            raise pytest.UsageError(said)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.uncollected.add(report.nodeid)
@@ -235,7 +254,7 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """The files are written before anything is printed; the count of verdicts is the very last line."""
         self.ending.settle()
-        planned = self._plan()
+        planned = {} if session.exitstatus == pytest.ExitCode.USAGE_ERROR else self._plan()
         if planned:
             self.ledger = self._ledger(planned)
             self._write(self.ledger, session)

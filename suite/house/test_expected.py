@@ -46,6 +46,7 @@ def test_a_departure_speaks_of_its_own_claim_and_tasks(file: Path) -> None:
         "fails",
         "twelve layers leave no room",
         "expected/model.toml",
+        number=1,
     )
     assert expected.of("stages.early-drop", "QueryAttr") is None
     assert expected.of("stages.second-drop", "ChooseAttr") is None
@@ -57,6 +58,7 @@ def test_an_empty_file_expects_no_departure(file: Path) -> None:
 
 
 ENTRY = '[[departure]]\nclaim = "a.b"\ntasks = ["ChooseAttr"]\nverdict = "fails"\nreason = "so"\n'
+OTHER = ENTRY.replace('"a.b"', '"c.d"')
 
 
 @pytest.mark.parametrize(
@@ -79,8 +81,20 @@ ENTRY = '[[departure]]\nclaim = "a.b"\ntasks = ["ChooseAttr"]\nverdict = "fails"
         (ENTRY.replace('["ChooseAttr"]', "[]"), "must be a list of"),
         (ENTRY.replace('["ChooseAttr"]', '["Chooseattr"]'), "tasks ['Chooseattr'] must be a list of"),
         (ENTRY.replace('["ChooseAttr"]', "[[1]]"), "must be a list of"),
-        (ENTRY + ENTRY, "a.b on ChooseAttr is recorded twice"),
-        (ENTRY + ENTRY.replace('"a.b"', '"c.d"') * 2, "c.d on ChooseAttr is recorded twice"),
+        (ENTRY + ENTRY, "departures 1 and 2: a.b on ChooseAttr is recorded twice: keep one"),
+        (ENTRY + OTHER + OTHER, "departures 2 and 3: c.d on ChooseAttr is recorded twice"),
+        (ENTRY.replace('"ChooseAttr"', '"ChooseAttr", "ChooseAttr"'), "departure 1: a.b on ChooseAttr is recorded"),
+        (ENTRY.replace('"ChooseAttr"', '"all", "*"'), "departure 1: a.b on all is recorded twice"),
+        (OTHER + ENTRY + ENTRY.replace("ChooseAttr", "*"), "departures 2 and 3: a.b on ChooseAttr is recorded twice"),
+        (ENTRY.replace("ChooseAttr", "*") * 2, "a.b on every task is recorded twice"),
+        (
+            ENTRY + OTHER + ENTRY.replace("fails", "error"),
+            "departures 1 and 3: a.b is recorded as fails on ChooseAttr and as error on ChooseAttr: give each its own",
+        ),
+        (
+            ENTRY.replace("ChooseAttr", "*") + ENTRY.replace("fails", "inconclusive").replace("ChooseAttr", "all"),
+            "departures 1 and 2: a.b is recorded as fails on every task and as inconclusive on all: give each its own",
+        ),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(file: Path, text: str, says: str) -> None:
@@ -90,6 +104,55 @@ def test_anything_else_is_refused_in_one_sentence(file: Path, text: str, says: s
     assert sentence.startswith("expected/model.toml")
     assert says in sentence
     assert len(sentence.splitlines()) == 1
+
+
+ASKED = {"stages.early-drop": ("ChooseAttr", "all"), "setup.accuracy": ("ChooseAttr",)}
+
+
+def expecting(file: Path, claim: str, *tasks: str) -> Expectations:
+    named = ", ".join(f'"{task}"' for task in tasks)
+    return read_text(file, OTHER + ENTRY.replace("a.b", claim).replace('"ChooseAttr"', named))
+
+
+@pytest.mark.parametrize(
+    ("claim", "tasks"),
+    [
+        ("stages.early-drop", ["ChooseAttr", "all"]),
+        ("stages.early-drop", ["*"]),
+        ("routes.of-a-file-that-is-not-run", ["QueryAttr"]),
+    ],
+)
+def test_departures_of_what_is_asked_pass(file: Path, claim: str, tasks: list[str]) -> None:
+    expecting(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d", "routes.of-a-file-that-is-not-run"])
+
+
+@pytest.mark.parametrize(
+    ("claim", "tasks", "says"),
+    [
+        ("stages.early-dorp", ["*"], "no claim is called 'stages.early-dorp'; the nearest are stages.early-drop"),
+        ("zzz", ["*"], "no claim is called 'zzz'; known are c.d, setup.accuracy, stages.early-drop"),
+        (
+            "setup.accuracy",
+            ["ChooseAttr", "QueryAttr", "all"],
+            "setup.accuracy is never asked on QueryAttr, all, but on ChooseAttr: name some of these, or '*' for all",
+        ),
+    ],
+)
+def test_a_departure_of_nothing_that_is_asked_is_refused(file: Path, claim: str, tasks: list[str], says: str) -> None:
+    with pytest.raises(BadExpectations) as refused:
+        expecting(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d"])
+    assert str(refused.value) == f"expected/model.toml, departure 2: {says}"
+
+
+def test_a_claim_may_stand_where_nobody_can_look(file: Path) -> None:
+    expecting(file, "zzz", "*").refuse_strangers(ASKED, lambda: None)
+
+
+def test_nobody_looks_for_claims_that_are_known(file: Path) -> None:
+    def look() -> list[str]:
+        raise AssertionError("every claim is known")
+
+    read_text(file, ENTRY).refuse_strangers({"a.b": ("ChooseAttr",)}, look)
 
 
 def test_a_file_that_is_no_text_is_refused(file: Path) -> None:

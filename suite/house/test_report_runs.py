@@ -368,8 +368,11 @@ def test_a_file_that_cannot_be_collected_is_no_silent_gap(run: Run, pytester: py
     assert found(pytester) == EXPECTED
 
 
-def test_a_claim_marked_by_hand_is_refused(run: Run, pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_claim_marked_by_hand_is_refused(run: Run, pytester: pytest.Pytester, workers: str) -> None:
     pytester.makepyfile(test_d_hand="import pytest\n@pytest.mark.claim(id='a.b')\ndef test_it(): pass")
-    result = run()
+    result = run("-n", workers)
     assert result.ret == CODES["usage"]
-    assert "decorate it with reports.claim.claim" in result.stderr.str() + result.stdout.str()
+    result.stderr.fnmatch_lines(["ERROR: test_d_hand.py::test_it is marked a claim by hand: decorate it with *"])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+    assert not (pytester.path / "out").exists(), "a ledger of an earlier run stays"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import reports.claim
 from reports import writers
-from reports.claim import ClaimError, claim
+from reports.claim import ClaimError, claim, written
 from reports.plain import LedgerError, as_json
 from reports.record import (
     VERDICTS,
@@ -478,3 +478,25 @@ def test_a_malformed_claim_is_refused(
         claim(name, section="5", **arguments)(sentence())
     assert said in str(refused.value)
     assert not empty_register
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("@claim('a.b', section='5')\ndef test_it(): pass", {"a.b"}),
+        ("@reports.claim.claim(section='5', id='a.b')\nasync def test_it(): pass", {"a.b"}),
+        ("class Test:\n @skip\n @claim('a.b')\n def test(_): pass\n@claim('c.d')\ndef test(): pass", {"a.b", "c.d"}),
+        ("@parametrize('a.b')\n@fixture\ndef test_it(): pass\nclaim('c.d', section='5')(test_it)", set()),
+        ("import nothing_of_this_name\n@claim('a.b', **more)\ndef test_it(): pass", {"a.b"}),
+        ("@claim(name, section='5')\ndef test_it(): pass", None),
+        ("@claim(**everything)\ndef test_it(): pass", None),
+        ("@claim('a.b'\ndef test_it(): pass", None),
+        ("\0", None),
+    ],
+)  # fmt: skip
+def test_claims_can_be_read_of_files_that_are_not_imported(tmp_path: Path, text: str, ids: set[str] | None) -> None:
+    (tmp_path / "test_it.py").write_text(text)
+    (tmp_path / "test_more.py").write_text("@claim('e.f')\ndef test_it(): pass")
+    assert written([tmp_path / "test_it.py", tmp_path / "test_more.py"]) == (None if ids is None else {*ids, "e.f"})
+    assert written([tmp_path / "absent.py"]) is None
+    assert written([]) == set()
