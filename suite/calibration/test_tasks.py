@@ -11,7 +11,7 @@ import subprocess
 import sys
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,21 @@ from fixtures.question import Box, FilePicture, Object, PictureMissing, Question
 from fixtures.tasks import (
     TASKS,
     WORLD,
+    PicturesUnavailable,
     QuestionsUnavailable,
     authors,
+    check,
     gqa,
     load,
     missing_pictures,
     questions,
     scenes,
+    take_stock,
 )
 from fixtures.tasks.bundle import build
 from fixtures.tasks.images import picture
 from fixtures.tasks.sample import sample
-from fixtures.tasks.source import GROUPS, OUTSIDE, UNSAFE_ID, Parsed, clip, is_file_name, task_of
+from fixtures.tasks.source import GROUPS, NO_UNICODE, OUTSIDE, UNSAFE_ID, Parsed, clip, is_file_name, task_of
 
 AUTHORS = Path(__file__).parents[2].parent / "shared" / "gqa"
 needs_authors_files = pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
@@ -566,7 +569,57 @@ def test_missing_pictures_are_named_and_counted(tmp_path: Path) -> None:
         Image.new("RGB", (2, 2)).save(tmp_path / "images" / f"p{i}.png")
     sentence = missing_pictures(questions("QueryAttr", gqa=folder))
     assert sentence
-    assert sentence.startswith(f"1 of 8 pictures are missing from {tmp_path / 'images'} (p7.jpg)")
+    assert sentence.startswith(f"1 of 8 pictures is missing from {tmp_path / 'images'} (p7.jpg): give ")
+
+
+def drawn(folder: Path, count: int) -> list[Question]:
+    """Questions about as many pictures in a folder, all of which are there."""
+    for number in range(count):
+        Image.effect_noise((16, 16), 50).save(folder / f"p{number}.png")
+    return [a_question(f"{number:02d}", f"p{number}", picture=picture(folder, f"p{number}")) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "absent", "says"),
+    [
+        (8, 1, "1 of 8 pictures is missing from {} (p0.png): give the folder or zip that holds it with --images"),
+        (8, 2, "2 of 8 pictures are missing from {} (p0.png, p1.png): give the folder or zip that holds them "),
+        (1, 1, "1 of 1 picture is missing from {} (p0.png): give the folder or zip that holds it with --images"),
+        (7, 7, "7 of 7 pictures are missing from {} (p0.png, p1.png, p2.png, p3.png, p4.png and 2 more): give "),
+    ],
+)
+def test_one_picture_is_missing_and_two_are(tmp_path: Path, asked: int, absent: int, says: str) -> None:
+    pictured = drawn(tmp_path, asked)
+    for number in range(absent):
+        (tmp_path / f"p{number}.png").unlink()
+    assert (missing_pictures(pictured) or "").startswith(says.format(tmp_path))
+    assert take_stock(pictured).is_bare == (asked == absent)
+    assert not take_stock([]).is_bare
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: b"no picture",
+        lambda whole: b"",
+        lambda whole: whole[:-40],
+        lambda whole: whole[:8] + b"\0\0\0\x01" + whole[12:],
+        lambda whole: whole[:30] + b"\xff\xff\xff\xff\xd1\xd2\xd2\xd2" + whole[38:],
+    ],
+    ids=["text", "empty", "cut", "short header", "broken chunk"],
+)
+def test_a_damaged_picture_is_called_damaged_by_name(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    pictured = drawn(tmp_path, 3)
+    whole = (tmp_path / "p1.png").read_bytes()
+    (tmp_path / "p1.png").write_bytes(damage(whole))
+    (tmp_path / "p2.png").unlink()
+    missing, damaged = take_stock(pictured, decode=True).sentences
+    assert missing.startswith("1 of 3 pictures is missing ")
+    assert "p1" not in missing
+    assert damaged == f"1 of 3 pictures is damaged in {tmp_path} (p1.png): fetch it again"
+    assert take_stock(pictured).sentences == (missing,)
+    (tmp_path / "p0.png").unlink()
+    assert take_stock(pictured, decode=True).is_bare
 
 
 def test_what_is_no_zip_or_no_picture_is_said_when_it_is_needed(tmp_path: Path) -> None:
@@ -632,6 +685,34 @@ def test_one_bad_question_of_a_release_is_left_out_and_counted(tmp_path: Path) -
         load("CompareAttr", folder)
     with pytest.raises(QuestionsUnavailable, match=r"no question of ChooseRel .*none of its types"):
         load("ChooseRel", folder)
+
+
+HALF = "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "program"),
+    [
+        ("QueryAttr", {"question": f"Is it {HALF}?"}, ()),
+        ("QueryAttr", {"question": "Is it \udc00\ud800?"}, ()),
+        ("QueryAttr", {"answer": HALF}, ()),
+        ("ChooseAttr", {}, (("select", "cat (11)"), ("choose color", f"red{HALF}|blue"))),
+        ("QueryAttr", {}, (("select", f"c{HALF}t (11)"), ("query", "hposition"))),
+    ],
+)
+def test_half_a_surrogate_pair_costs_the_question_and_is_counted(
+    tmp_path: Path, task: str, changes: Json, program: tuple[tuple[str, str], ...]
+) -> None:
+    good = (
+        entry_of(task, "blue", ("select", "cat (11)"), ("choose color", "red|blue")) if task == "ChooseAttr" else GOOD
+    )
+    whole = good | {"question": "Is it \U0001f408?"}
+    bad = (entry_of(task, "blue", *program) if program else good) | changes
+    loaded = load(task, release(tmp_path, {"good": good, "whole": whole, "bad": bad, f"id{HALF}": good}, GRAPHS))
+    assert [question.id for question in loaded.questions] == ["good", "whole"]
+    assert loaded.dropped == {NO_UNICODE: ("bad", f"id{HALF}")}
+    for question in loaded.questions:
+        question.text.encode()
 
 
 def test_a_release_falls_back_on_all_questions(tmp_path: Path) -> None:
@@ -752,6 +833,16 @@ def test_a_folder_without_questions_is_told_what_was_looked_for(tmp_path: Path) 
     written(tmp_path, [as_row(a_question())])
     with pytest.raises(QuestionsUnavailable, match=r"lacks .*ChooseRel\.csv: add it, or leave ChooseRel out"):
         questions("ChooseRel", gqa=tmp_path)
+
+
+def test_a_source_is_checked_as_far_as_a_moment_tells(tmp_path: Path) -> None:
+    check(TASKS)
+    written(tmp_path, [as_row(a_question())])
+    with pytest.raises(PicturesUnavailable, match=r"holds no pictures, neither images/ nor images\.zip"):
+        check(["QueryAttr"], tmp_path)
+    check(["QueryAttr"], tmp_path, images=tmp_path)
+    with pytest.raises(QuestionsUnavailable, match=r"lacks .*ChooseAttr\.csv, .*ChooseRel\.csv: add them, or leave"):
+        check(["ChooseAttr", "QueryAttr", "ChooseRel"], tmp_path, images=tmp_path)
 
 
 def test_an_unknown_task_is_told_the_known_ones() -> None:
