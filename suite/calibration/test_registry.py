@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from logging import INFO
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def refusal(name: str | Path, **asked: Any) -> str:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     sentence = refusal("llava-1.5-70b")
-    assert "no model 'llava-1.5-70b'" in sentence
+    assert sentence.startswith("llava-1.5-70b is no model: known are ")
     assert all(name in sentence for name in ("miniature", "llava-1.5-7b", "llava-1.5-13b"))
 
 
@@ -55,6 +56,25 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_what_is_neither_folder_nor_hub_id(name: str) -> None:
     with pytest.raises(ModelUnavailable, match="no model"):
         resolve(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a" * 5000, "cannot be looked for (File name too long)"),
+        ("owner/" + "a" * 200, "is no model"),
+        ("a\0b", "holds a character that cannot be printed"),
+        ("a\nb", "holds a character that cannot be printed"),
+        ("a\x7fb", "holds a character that cannot be printed"),
+        ("a\ud800b", "holds a character that cannot be printed"),
+    ],
+    ids=["long", "long id", "NUL", "newline", "delete", "surrogate"],
+)
+def test_a_name_that_is_no_name(name: str, says: str) -> None:
+    sentence = refusal(name)
+    assert says in sentence
+    assert sentence.isprintable()
+    assert len(sentence) < 300
 
 
 def test_a_folder_without_a_configuration(folder: Path) -> None:
@@ -67,6 +87,39 @@ def test_a_folder_without_safetensors(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelUnavailable, match="safetensors alone"):
         resolve(str(folder))
+
+
+@pytest.mark.parametrize("breakage", ["config.json", "model.safetensors", "family", "weights"])
+def test_a_folder_is_named_once(folder: Path, breakage: str) -> None:
+    match breakage:
+        case "family":
+            (folder / "config.json").write_text("{}", encoding="utf-8")
+        case "weights":
+            (folder / "model.safetensors").write_bytes(b"damaged")
+        case _:
+            (folder / breakage).unlink()
+    assert refusal(folder).count(str(folder)) == 1
+
+
+def test_what_stands_in_the_way_is_found_without_loading(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    resolve(str(folder)).check()
+    fetched: list[list[str]] = []
+
+    def download(location: str, revision: str | None, allow_patterns: list[str]) -> str:
+        fetched.append(allow_patterns)
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    resolve("some/model").check()
+    assert fetched == [["config.json"]]
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ModelUnavailable, match=r"model cannot be loaded: model\.safetensors is cut short"):
+        resolve(str(folder)).check()
+    (folder / "config.json").write_text(json.dumps({"model_type": "blip-2"}), encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"some/model is of the family 'blip-2'"):
+        resolve("some/model").check()
 
 
 def test_a_family_without_an_adapter(folder: Path) -> None:
@@ -238,6 +291,27 @@ def test_loading(folder: Path) -> None:
     assert load(str(folder), "cpu", "float64", prompt="paper").dtype == torch.float64
 
 
+def test_loading_is_silent_and_leaves_transformers_as_it_was(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from transformers.utils import logging
+
+    logging.enable_progress_bar()
+    logging.set_verbosity(INFO)
+    try:
+        capfd.readouterr()
+        load(str(folder), "cpu")
+        assert capfd.readouterr() == ("", "")
+        assert (logging.is_progress_bar_enabled(), logging.get_verbosity()) == (True, INFO)
+        (folder / "tokenizer.json").unlink()
+        refusal(folder)
+        assert (logging.is_progress_bar_enabled(), logging.get_verbosity()) == (True, INFO)
+        logging.disable_progress_bar()
+        refusal(folder)
+        assert not logging.is_progress_bar_enabled()
+    finally:
+        logging.enable_progress_bar()
+        logging.set_verbosity_warning()
+
+
 def test_unknown_devices_and_dtypes(folder: Path) -> None:
     import torch
 
@@ -249,7 +323,7 @@ def test_unknown_devices_and_dtypes(folder: Path) -> None:
 def test_weights_that_are_broken(folder: Path) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    assert "cannot be loaded from" in refusal(folder)
+    assert "cannot be loaded (" in refusal(folder)
 
 
 def test_weights_that_lack_parameters(folder: Path) -> None:
@@ -260,20 +334,20 @@ def test_weights_that_lack_parameters(folder: Path) -> None:
     gone = next(name for name in tensors if name.endswith("q_proj.weight") and "language_model" in name)
     del tensors[gone]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    assert "lack 1 parameters" in refusal(folder)
+    assert "lack 1 of its parameters" in refusal(folder)
 
 
 def test_a_configuration_that_makes_no_model(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["text_config"]["num_attention_heads"] = 3
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    assert "cannot be loaded from" in refusal(folder)
+    assert "cannot be loaded (" in refusal(folder)
 
 
 def test_a_folder_without_a_tokenizer(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
-    assert "cannot be loaded from" in refusal(folder)
+    assert "cannot be loaded (" in refusal(folder)
 
 
 def test_pickled_weights_are_never_opened(folder: Path) -> None:
@@ -282,7 +356,7 @@ def test_pickled_weights_are_never_opened(folder: Path) -> None:
 
     torch.save(tiny_llava.model().state_dict(), folder / "pytorch_model.bin")
     (folder / "model.safetensors").rename(folder / "other.safetensors")
-    assert "cannot be loaded from" in refusal(folder)
+    assert "cannot be loaded (" in refusal(folder)
 
 
 # Wrapping
