@@ -17,6 +17,7 @@ from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
 from fixtures.options import Selection
 from fixtures.question import FilePicture, Object, Question
 from fixtures.store import Store, hold
+from fixtures.tasks import TASKS, PicturesUnavailable
 from fixtures.view import Flow, PooledFlow, seed_of
 from suite.house import stand_in
 
@@ -41,9 +42,19 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
     return lambda: [line.partition(" ")[2] for line in log.read_text().splitlines()]
 
 
-def bench(worker: Worker | None = None, planned: Sequence[tuple[str, str]] | None = None, **changes: Any) -> Bench:
+def silent(_: str) -> None: ...
+
+
+def bench(
+    worker: Worker | None = None,
+    planned: Sequence[tuple[str, str]] | None = None,
+    say: Callable[[str], None] = silent,
+    say_once: Callable[[str], None] = silent,
+    **changes: Any,
+) -> Bench:
     planned = planned or [("model", task) for task in SELECTION.tasks]
-    return Bench(replace(SELECTION, **changes), Store(Path("curves")), worker or Worker(), lambda _: None, planned)
+    selection, store = replace(SELECTION, **changes), Store(Path("curves"))
+    return Bench(selection, store, worker or Worker(), say, planned, say_once=say_once)
 
 
 # ---- what is measured
@@ -118,6 +129,83 @@ def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
             some.measurement("model", "ChooseAttr")
 
 
+# ---- pictures
+
+
+def lose(*image_ids: str, decoy: bytes | None = None) -> Callable[..., list[Question]]:
+    """Questions as ever, with the pictures of some images gone or, with a decoy, damaged; ids "task:" for all."""
+    import fixtures.tasks
+
+    real = fixtures.tasks.questions
+    Path("lost").mkdir(exist_ok=True)
+
+    def questions(task: str, *arguments: Any, **options: Any) -> list[Question]:
+        def lost(question: Question) -> Question:
+            path = Path("lost") / f"{question.image_id}.png"
+            if decoy is not None:
+                path.write_bytes(decoy)
+            return replace(question, picture=FilePicture(path))
+
+        asked = real(task, *arguments, **options)
+        return [lost(each) if {each.image_id, f"{task}:"} & {*image_ids} else each for each in asked]
+
+    return questions
+
+
+@pytest.mark.parametrize("decoy", [None, b"no picture"], ids=["missing", "damaged"])
+def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_blamed(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
+) -> None:
+    monkeypatch.setattr("fixtures.tasks.questions", lose("ChooseAttr:", decoy=decoy))
+    said: list[str] = []
+    some = bench(say_once=said.append)
+    state = "damaged in" if decoy else "missing from"
+    for _ in range(2):
+        with pytest.raises(PicturesUnavailable):
+            some.measurement("model", "ChooseAttr")
+    sentence, again = said
+    assert sentence == again
+    assert sentence.startswith(f"ChooseAttr has no picture to show: 24 of 24 pictures are {state} lost (")
+    assert " and 19 more): " in sentence
+    assert "model ChooseAttr" not in measured()
+    assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+    assert measured() == ["model contract", "model QueryAttr"]
+
+
+@pytest.mark.parametrize("decoy", [None, b"no picture"], ids=["missing", "damaged"])
+def test_without_any_picture_the_model_is_not_even_loaded(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
+) -> None:
+    from fixtures.models.registry import Source
+
+    monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the model was loaded"))
+    monkeypatch.setattr("fixtures.tasks.questions", lose(*(f"{task}:" for task in TASKS), decoy=decoy))
+    with pytest.raises(PicturesUnavailable, match="pictur"):
+        bench().measurement("model", "QueryAttr")
+    assert measured() == []
+
+
+def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_asks_others(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fixtures.tasks
+
+    first, second, third, *_ = [each.image_id for each in fixtures.tasks.questions("ChooseAttr", 24, 0)]
+    monkeypatch.setattr("fixtures.tasks.questions", lose(first, second))
+    monkeypatch.setattr("fixtures.tasks.questions", lose(third, decoy=b"no picture"))
+    said: list[str] = []
+    some = bench(planned=[("model", "ChooseAttr")], say=said.append, say_once=said.append)
+    assert some.measurement("model", "ChooseAttr").task == "ChooseAttr"
+    some.measurement("model", "ChooseAttr", PADDING >> QUESTION)
+    assert not {first, second, third} & {each.image_id for each in some._contract_questions()}
+    assert said[:2] == [
+        f"ChooseAttr: 2 of 24 pictures are missing from lost ({first}.png, {second}.png): "
+        "give the folder or zip that holds them with --images",
+        "model: checking the instruments",
+    ]
+    assert f"ChooseAttr: 1 of 24 pictures is damaged in lost ({third}.png): fetch it again" in said
+
+
 # ---- what a stored value depends on
 
 
@@ -178,7 +266,7 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
 
     monkeypatch.setattr(Source, "fingerprint", fingerprint)
     monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
-    assert [bench()._fingerprint("model") for _ in range(2)] == ["made up"] * 2
+    assert [bench()._fingerprint("model") for _ in range(2)] == [stand_in.WEIGHTS.decode()] * 2
     assert len(taken) == 1
     (Path("model") / "model.safetensors").write_text("fine-tuned")
     assert bench()._fingerprint("model") == "fine-tuned"
@@ -271,6 +359,30 @@ def test_tasks_are_pooled_each_with_its_own_seed() -> None:
 
 
 # ---- what is said meanwhile
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
+
+    def check(*arguments: Any) -> Any:
+        now[0] += 75
+        return stand_in.check(*arguments)
+
+    monkeypatch.setattr("fixtures.contract.check", check)
+    bench(say=said.append).measurement("model", "ChooseAttr")
+    assert said[:2] == ["model: checking the instruments", "model: instruments checked in 75.0 s"]
+    said.clear()
+    bench(say=said.append).measurement("model", "ChooseAttr")
+    assert said == []
+
+    monkeypatch.setattr("fixtures.contract.check", stand_in.broken_check)
+    told: list[str] = []
+    with pytest.raises(NotCalibrated):
+        bench(say=said.append, say_once=told.append, seed=1).measurement("model", "ChooseAttr")
+    assert said == ["model: checking the instruments", "model: instruments found wanting in 0.0 s"]
+    assert told == ["model is not calibrated: liveness: nothing moves"]
 
 
 def test_progress_is_a_line_in_ten_seconds_beside_start_and_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,7 +101,7 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"model": ["nonsense"]}, ["--model nonsense: ", "miniature"]),
+        ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
         ({"task": ["Choose"]}, ["--task Choose: ", *TASKS]),
         ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
         ({"questions": "many"}, ["--questions many: ", "1 or more"]),
@@ -118,8 +118,18 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
         ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
         ({"images": "model/config.json"}, ["no folder or zip"]),
         ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "no file"]),
+        ({"model": [""]}, ["--model '' is no model: ", "miniature"]),
+        ({"model": [" "]}, ["--model ' ' is no model: ", "miniature"]),
+        ({"gqa": ""}, ["--gqa '': the path is empty"]),
+        ({"images": ""}, ["--images '': the path is empty"]),
+        ({"curves": ""}, ["--curves '': the path is empty", "leave the option out"]),
+        ({"curves": " \t"}, ["--curves ' \\t': the path is empty"]),
+        ({"expected": ""}, ["--expected '': the path is empty"]),
+        ({"gqa": "no\0where"}, ["--gqa 'no\\x00where': "]),
+        ({"curves": "no\0where"}, ["--curves 'no\\x00where': "]),
+        ({"images": "a" * 5000}, [f"--images {'a' * 80}...: cannot be looked for"]),
     ],
-    ids=str,
+    ids=lambda given: str(given)[:40],
 )
 def test_what_cannot_be_served_is_refused_in_one_sentence(
     parsed: Parse, given: dict[str, Any], says: list[str]
@@ -151,7 +161,50 @@ def test_parsing_is_quick(parsed: Parse) -> None:
     assert time.process_time() - started < PARSING_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a" * 5000, f"--model {'a' * 80}... cannot be looked for (File name too long): give a folder"),
+        ("owner/" + "a" * 200, "is no model: known are"),
+        ("mo\0del", r"--model 'mo\x00del' holds a character that cannot be printed"),
+        ("mo\ndel", r"--model 'mo\ndel' holds a character that cannot be printed"),
+        ("mo\x1b[31mdel", "holds a character that cannot be printed, which would break tables and files: rename"),
+        ("mo\u202edel", "holds a character that cannot be printed"),
+    ],
+    ids=lambda text: text[:12].encode("ascii", "backslashreplace").decode(),
+)
+def test_a_name_that_no_table_can_hold_is_refused_in_a_short_sentence(
+    parsed: Parse, tmp_path: Path, name: str, says: str
+) -> None:
+    if "\n" in name:
+        stand_in.folder(tmp_path / name)
+        name = str(tmp_path / name)
+        says = says.replace("'mo", f"'{tmp_path}/mo")
+    with pytest.raises(BadOption) as refused:
+        parsed(model=[name])
+    sentence = str(refused.value)
+    assert says in sentence
+    assert sentence.isprintable()
+    assert len(sentence) < 400
+
+
+def test_a_folder_is_named_once_in_its_refusal(parsed: Parse, tmp_path: Path) -> None:
+    (stand_in.folder(tmp_path / "bare") / "model.safetensors").unlink()
+    with pytest.raises(BadOption) as refused:
+        parsed(model=[str(tmp_path / "bare")])
+    assert str(refused.value) == (
+        f"--model {tmp_path / 'bare'} has no *.safetensors, and weights load from safetensors alone: convert them"
+    )
+
+
 # ---- in a run
+
+
+def test_a_name_beyond_all_bounds_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "a" * 5000)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line]
+    assert said.startswith("ERROR: --model aaaa")
 
 
 def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> None:
@@ -192,10 +245,10 @@ import pytest
 
 def test_every_task(flow): ...
 
-@pytest.mark.claim(id="one", tasks=("QueryAttr", "all"))
+@pytest.mark.claim(id="room.one-and-all", tasks=("QueryAttr", "all"))
 def test_one_and_all(flow): ...
 
-@pytest.mark.claim(id="two", models=("llava-1.5-13b",), tasks=("ChooseCat",))
+@pytest.mark.claim(id="room.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
 def test_of_a_model(flow): ...
 """
 
@@ -226,6 +279,21 @@ def test_claims_are_asked_of_every_model_on_every_task_that_they_are_about(pytes
 def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Pytester) -> None:
     listed = collected(pytester, "--model", "model", "--task", "ChooseCat", "-k", "of_a_model")
     assert listed == ["test_of_a_model[model-ChooseCat]"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("room.one-and-all", {"test_one_and_all"}),
+        ("ROOM.ONE", {"test_one_and_all"}),
+        ("room.one-and-all or room.of-a-model", {"test_one_and_all", "test_of_a_model"}),
+        ("room and not room.of-a-model", {"test_one_and_all"}),
+        ("every_task", {"test_every_task"}),
+    ],
+)
+def test_claims_are_chosen_by_their_ids(pytester: pytest.Pytester, expression: str, found: set[str]) -> None:
+    listed = collected(pytester, "--model", "model", "-k", expression)
+    assert {name.partition("[")[0] for name in listed} == found
 
 
 def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -13,7 +16,12 @@ from fixtures.bench import NotCalibrated
 from fixtures.evidence import Evidence, Inconclusive, Unsupported, Verdict
 from fixtures.expected import Departure
 from fixtures.finding import Finding, finding, plain
+from fixtures.models.errors import ModelUnavailable
+from fixtures.models.registry import Source
 from fixtures.outcomes import MAY_BE_RED, Kind, outcome
+from fixtures.plugin import BRIEF
+from fixtures.refusal import SPEAKING, is_refusal
+from fixtures.voice import Voice
 from suite.house import stand_in
 
 RED: tuple[Verdict, ...] = ("fails", "error")
@@ -226,6 +234,14 @@ def broken_fixture(flow):
 def test_unset(flow, broken_fixture):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
+@pytest.fixture
+def measured(flow):
+    return flow(IMAGE >> QUESTION).drop()
+
+@pytest.mark.claim(id="a.set")
+def test_set(measured):
+    assert measured.at_least(20)
+
 @pytest.mark.claim(id="a.pooled", tasks=("all",))
 def test_pooled(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
@@ -266,9 +282,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_each_verdict_has_its_outcome_in_a_run(run: Run) -> None:
     result, heard = run()
-    result.assert_outcomes(passed=3, failed=4, skipped=3, errors=1)
+    result.assert_outcomes(passed=4, failed=4, skipped=3, errors=1)
     assert {name: said["evidence"]["verdict"] for name, said in heard.items() if "evidence" in said} == {
-        "holds": "holds", "recorded": "recorded", "fails": "fails", "composite": "fails",
+        "holds": "holds", "set": "holds", "recorded": "recorded", "fails": "fails", "composite": "fails",
         "elsewhere": "unsupported", "beside": "unsupported", "pooled": "unsupported",
         "broken": "error", "silent": "error", "unset": "error",
     }  # fmt: skip
@@ -354,15 +370,40 @@ def test_red_says_what_fails(run: Run) -> None:
     result.assert_outcomes(failed=1, xfailed=2)
 
 
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a run says while it measures."""
+    sentences: list[str] = []
+    monkeypatch.setattr(Voice, "__call__", lambda self, sentence: sentences.append(sentence))
+    return sentences
+
+
 def test_a_model_that_fails_its_contract_is_skipped_and_the_run_is_red(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch, said: list[str]
 ) -> None:
     monkeypatch.setattr("fixtures.contract.check", stand_in.broken_check)
     result, heard = run("-k", "holds or fails")
     result.assert_outcomes(skipped=2)
     assert heard["holds"]["evidence"]["verdict"] == "not calibrated"
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["red: model is not calibrated: liveness: nothing moves"])
+    assert result.outlines.count("red: model is not calibrated") == 1
+    assert said.count("model is not calibrated: liveness: nothing moves") == 1
+
+
+def test_why_a_model_is_not_calibrated_is_told_in_full_once_and_of_each_claim_in_a_line(
+    run: Run, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    long = " and ".join(["nothing moves"] * 20)
+    broken = stand_in.broken_check("", ())
+    monkeypatch.setattr("fixtures.contract.check", lambda *_: replace(broken, checks={"liveness": long}))
+    result, heard = run("-k", "holds or fails", "-rs")
+    sentence = f"model is not calibrated: liveness: {long}"
+    assert said.count(sentence) == 1
+    assert long not in result.stdout.str()
+    lines = [line for line in result.outlines if "ChooseAttr: model is not calibrated: liveness: nothing" in line]
+    assert len(lines) == 2
+    assert all(line.endswith(" ...") for line in lines)
+    assert heard["holds"]["evidence"]["reason"] == sentence
 
 
 def test_tasks_are_pooled_for_a_claim_about_all_of_them(run: Run) -> None:
@@ -386,3 +427,66 @@ def test_a_measurement_that_breaks_is_an_error_of_every_claim_and_tried_once(
     result.assert_outcomes(failed=2)
     assert heard["holds"]["evidence"]["reason"] == heard["fails"]["evidence"]["reason"] == "RuntimeError: out of memory"
     assert len(tried) == 1
+    result.stdout.fnmatch_lines(["*raise RuntimeError*"])
+
+
+LONG = " and ".join(["the weights are damaged in a way that takes many words to tell"] * 5)
+
+
+@pytest.mark.parametrize(
+    ("expression", "outcomes"), [("holds or fails", {"failed": 2}), ("a.set", {"errors": 1})], ids=["call", "setup"]
+)
+def test_what_is_refused_while_measuring_is_a_line_a_claim_and_said_in_full_once(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    expression: str,
+    outcomes: dict[str, int],
+) -> None:
+    def unavailable(*_: object) -> None:
+        raise ModelUnavailable(LONG)
+
+    monkeypatch.setattr(Source, "load", unavailable)
+    result, heard = run("-k", expression)
+    result.assert_outcomes(**outcomes)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert said.count(LONG) == 1
+    for evidence in (each["evidence"] for each in heard.values()):
+        assert (evidence["verdict"], evidence["reason"]) == ("error", LONG)
+    lines = [line for line in result.outlines if line.startswith("model, ChooseAttr: the weights are damaged")]
+    assert len(lines) == len(heard)
+    assert all(len(line) <= BRIEF for line in lines)
+    assert "registry.py" not in result.stdout.str()
+    assert "unavailable" not in result.stdout.str()
+
+
+def test_what_is_refused_and_not_red_departs_like_any_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(*_: object) -> None:
+        raise ModelUnavailable(LONG)
+
+    monkeypatch.setattr(Source, "load", unavailable)
+    result, _ = run("-k", "holds", "--red", "fails")
+    result.assert_outcomes(xfailed=1)
+
+
+def test_what_speaks_for_itself_is_known_by_names_that_exist() -> None:
+    for name in SPEAKING:
+        module, _, kind = name.rpartition(".")
+        error = getattr(import_module(module), kind)
+        assert is_refusal(error("said"))
+        assert is_refusal(type("Nearer", (error,), {})("said"))
+    for other in (ValueError("no"), None, KeyError()):
+        assert not is_refusal(other)
+
+
+def test_a_sentence_of_all_workers_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    workers = [Voice(lambda _: None, tmp_path) for _ in range(2)]
+    for worker in workers:
+        worker.once("three pictures are missing")
+        worker.once("another \ud800")
+        worker("of each")
+    assert capfd.readouterr().err.splitlines() == [
+        "three pictures are missing", "another \\ud800", "of each", "of each"
+    ]  # fmt: skip
+    Voice(lambda _: None, tmp_path / "gone").once("where nothing can be noted")
+    assert "nothing can be noted" in capfd.readouterr().err
