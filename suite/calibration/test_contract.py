@@ -1,4 +1,4 @@
-"""The contract passes a sound model, and each of its five checks catches the fault that it is there for."""
+"""The contract passes a sound model, and each of its six checks catches the fault that it is there for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ import torch
 
 from fixtures.contract import Contract, check
 from fixtures.flow import LAST, QUESTION
+from fixtures.knockout import sweep
+from fixtures.measure import ENGINES
 from fixtures.models.base import Prompt, Subject
 from fixtures.question import Question
+from fixtures.swept import Swept
 from fixtures.tasks import PicturesUnavailable
 from suite.calibration.tiny import TinySubject, tiny_model, tiny_question, tiny_subject
 
-CHECKS = ["spans", "identity", "liveness", "null control", "lens"]
+CHECKS = ["spans", "identity", "liveness", "null control", "lens", "engine"]
 ASKED = [tiny_question(seed, words=3 + seed % 2) for seed in range(4)]
 
 
@@ -78,10 +81,10 @@ def test_a_sound_model_passes(dtype: torch.dtype) -> None:
         ),
         (
             NamesTheTowersConfig,
-            ["identity", "liveness", "null control"],
+            ["identity", "liveness", "null control", "engine"],
             "do not run the attention registered",
         ),
-        (NamesTheWrongHead, ["lens"], ""),
+        (NamesTheWrongHead, ["lens", "engine"], ""),
     ],
 )
 def test_an_adapters_fault_is_caught(subject: type[TinySubject], failed: list[str], says: str) -> None:
@@ -112,7 +115,7 @@ def test_a_model_that_rescales_its_output_is_misread_by_the_lens(monkeypatch: py
 
     monkeypatch.setattr(model, "forward", rescaled)
     found = contract(TinySubject(model))
-    assert found.failed == ("lens",)
+    assert found.failed == ("lens", "engine")
     assert "are not those of its unembedding" in found.checks["lens"]
 
 
@@ -142,3 +145,18 @@ def test_questions_that_cannot_be_asked_are_passed_over() -> None:
     assert list(found.failed) == CHECKS
     assert "1 unknown word" in found.checks["spans"]
     assert "none was given" in contract(TinySubject(tiny_model()), []).checks["spans"]
+
+
+def test_an_engine_that_is_a_layer_off_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off(*arguments: Any, **options: Any) -> Swept:
+        found = sweep(*arguments, **options)
+        return replace(found, knocked=np.roll(found.knocked, 1, axis=-1))
+
+    monkeypatch.setitem(cast(Any, ENGINES), "fast", lambda: off)
+    found = contract(TinySubject(tiny_model()))
+    assert found.failed == ("engine",)
+    assert "the engine 'fast' differs from the reference by" in found.checks["engine"]
+
+
+def test_the_reference_engine_passes_too() -> None:
+    assert check(tiny_subject(), ASKED, engine="reference").passed

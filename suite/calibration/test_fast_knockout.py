@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from fixtures import knockout, reference
 from fixtures.attention import CannotHook, FullyBlocked
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
-from fixtures.forward import OutOfMemory, Swept
+from fixtures.forward import OutOfMemory
 from fixtures.knockout import sweep
 from fixtures.lens import Lens
 from fixtures.measure import EDGES
 from fixtures.models.base import Prompt, Subject
 from fixtures.recording import first_dependent, record
 from fixtures.replay import attention
+from fixtures.swept import Swept
 from suite.calibration.architectures import ARCHITECTURES, in_single, prompt, stranger
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
 

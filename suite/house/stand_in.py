@@ -52,14 +52,14 @@ def install(patch: Patch = setattr) -> None:
     patch(fixtures.measure, "measure", measure)
 
 
-def check(subject: Any, questions: Sequence[Question]) -> Any:
+def check(subject: Any, questions: Sequence[Question], engine: str = "fast") -> Any:
     from fixtures.contract import Contract
 
     log(f"{subject.name} contract")
     return Contract({"spans": f"{len(questions)} questions", "liveness": "nothing moves"}, ())
 
 
-def broken_check(subject: Any, questions: Sequence[Question]) -> Any:
+def broken_check(subject: Any, questions: Sequence[Question], engine: str = "fast") -> Any:
     from fixtures.contract import Contract
 
     return Contract({"spans": f"{len(questions)} questions", "liveness": "nothing moves"}, ("liveness",))
