@@ -222,8 +222,7 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said = dict(report.user_properties)
-        for measurement in (value for name, value in report.user_properties if name == "measurement"):
-            self._hear_measurement(measurement)
+        measurements = [self._hear_measurement(said) for name, said in report.user_properties if name == "measurement"]
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
             if report.failed:
@@ -232,7 +231,9 @@ class Recorder:
         claim = cast("dict[str, str]", said["claim"])
         key = claim["id"], claim["model"], claim["task"]
         heard = Heard() if report.when == "setup" else self.heard.get(key, Heard())
+        read = {each.task for each in measurements if each and each.model == claim["model"]}
         heard = replace(heard, seconds=heard.seconds + report.duration, evidence=said.get("evidence"))
+        heard = replace(heard, read=heard.read | read)
         if report.failed and report.when == "teardown":
             heard = replace(heard, notes=(f"teardown failed: {_reason(report)}",))
         elif report.failed:
@@ -241,7 +242,7 @@ class Recorder:
             heard = replace(heard, skipped=_reason(report))
         self.heard[key] = replace(heard, called=heard.called or report.when == "call")
 
-    def _hear_measurement(self, said: object) -> None:
+    def _hear_measurement(self, said: object) -> Measured | None:
         try:
             measured = Measured.from_json(said)
             model = Model.from_json({**cast("dict[str, object]", said), "name": measured.model})
@@ -249,6 +250,8 @@ class Recorder:
             self.messages.append(f"a measurement is missing from the ledger: {error}")
         else:
             self.measured[measured.model, measured.task] = measured, model
+            return measured
+        return None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:

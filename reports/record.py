@@ -25,6 +25,9 @@ NOT_REACHED = "the run ended before this test"
 EVERY_TASK = "all"
 """The task of a claim that weighs the tasks equally; it stands behind the others."""
 
+TASKS_OF_THE_PAPER = 6
+"""In its table 1; a run may select fewer, and a claim may be about fewer."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -63,7 +66,8 @@ class Record:
 
     *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
     the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
-    the verdict that the expectations give where the claim is known to depart from the paper, else None.
+    the verdict that the expectations give where the claim is known to depart from the paper, else None;
+    *tasks* are those that a record of all tasks together was read from.
     """
 
     claim: str
@@ -88,6 +92,13 @@ class Record:
     notes: tuple[str, ...] = ()
     twin: float | None = None
     questions_needed: int | None = None
+    tasks: tuple[str, ...] = ()
+
+    @property
+    def over(self) -> str:
+        """Which tasks a record of all tasks is over, where they are fewer than the paper's; else empty."""
+        few = 0 < len(self.tasks) < TASKS_OF_THE_PAPER
+        return f"over {len(self.tasks)} of the paper's {TASKS_OF_THE_PAPER} tasks: {', '.join(self.tasks)}" * few
 
     @property
     def key(self) -> Key:
@@ -148,6 +159,7 @@ class Record:
             notes=read.texts("notes"),
             twin=read.number("twin"),
             questions_needed=read.count("questions_needed"),
+            tasks=read.texts("tasks"),
         )
 
 
@@ -161,10 +173,20 @@ class Heard:
     called: bool = False
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    read: frozenset[str] = frozenset()
+    """The tasks whose measurements it read."""
 
 
 def conclude(planned: Record, heard: Heard) -> Record:
-    """*planned* with the verdict of its test, or with why there is none."""
+    """*planned* with the verdict of its test, or with why there is none, and with the tasks that it is over."""
+    found = _judged(planned, heard)
+    if planned.task != EVERY_TASK:
+        return found
+    found = replace(found, tasks=tuple(sorted(heard.read - {EVERY_TASK}, key=task_order)))
+    return replace(found, notes=(found.over, *found.notes)) if found.over else found
+
+
+def _judged(planned: Record, heard: Heard) -> Record:
     # Evidence of a test that was interrupted is not all of it.
     if heard.evidence is None or not (heard.called or heard.failure or heard.skipped):
         return _unjudged(planned, heard)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.plain import Json
-from reports.record import Claim, Measured, Record, Verdict, task_order
+from reports.numbers import bound, effect, fractions
+from reports.plain import Json, as_json
+from reports.record import EVERY_TASK, Claim, Measured, Record, Verdict, task_order
 
 WORDS: dict[Verdict, str] = {
     "holds": "holds",
@@ -44,6 +45,9 @@ UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
 
 FEW = 2
 """Rows that share a reason and are still named beside it."""
+
+MOST_REASONS = 3
+"""For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
 
 NARROWEST_COLUMN = 28
 """Characters below which a sentence in a column of the register is hard to read."""
@@ -80,9 +84,18 @@ def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) ->
     beside = _beside(records, unpainted)
     fits = max(len(line) for line in beside.splitlines()) <= width
     table = _beside(records, paint) if fits else _above(records, paint)
+    marks = legend(records)
+    return "\n".join([table, *(["", "   ".join(marks)] if marks else [])])
+
+
+def legend(records: Sequence[Record]) -> list[str]:
+    """What the marks in the table's cells mean, and which tasks its last column is over where they are few."""
     marks = "".join(word(record)[-1] for record in records)
-    legend = [f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks]
-    return "\n".join([table, *(["", "   ".join(legend)] if legend else [])])
+    over = unique(record.over for record in records if record.tasks)
+    return [
+        *(f"{mark} {meaning}" for mark, meaning in LEGEND.items() if mark in marks),
+        *(f"{EVERY_TASK}: {few}" for few in over if few and len(over) == 1),
+    ]
 
 
 def _beside(records: Sequence[Record], paint: Paint) -> str:
@@ -137,39 +150,48 @@ def _tabulated(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in table.splitlines())
 
 
-def effect(measured: Mapping[str, Json]) -> str:
-    """Effect, interval and unit of a record, or of a part of one, in JSON; empty where nothing was read."""
-    value = measured.get("effect", measured.get("value"))
-    numbers = [each for each in (value, measured.get("low"), measured.get("high")) if isinstance(each, int | float)]
-    if not isinstance(value, int | float):
-        return ""
-    decimals = 1 if max(abs(each) for each in numbers) >= 10 else 2
-    told, *interval = (f"{each:.{decimals}f}" for each in numbers)
-    texts = (told, f"[{', '.join(interval)}]" if interval else "", str(measured.get("unit") or ""))
-    return " ".join(text for text in texts if text)
-
-
-def spelled(layers: Iterable[int]) -> str:
-    """Layers as text, runs of neighbours joined: `0-2, 7`."""
-    runs: list[list[int]] = []
-    for layer in sorted(set(layers)):
-        if runs and layer == runs[-1][-1] + 1:
-            runs[-1].append(layer)
-        else:
-            runs.append([layer])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-
-
 def finding(record: Record) -> str:
     """What a record found, in a line: effect, interval, bound and n, or why there is none."""
-    found = effect({name: getattr(record, name) for name in ("effect", "low", "high", "unit")})
+    head, share = deciding(record)
     facts = [
-        f"{found}, claimed {record.bound}" if found and record.bound else found,
-        f"n {record.n}" if found and record.n is not None else "",
+        against_its_bound(str(head.get("label", "")) if head else "", as_json(record)),
+        share,
+        f"n {record.n}" if record.effect is not None and record.n is not None else "",
+        record.over,
         record.reason,
         f"{record.expected} expected" if record.is_unexpected else "",
     ]
     return "; ".join(fact for fact in facts if fact)
+
+
+def deciding(record: Record) -> tuple[Mapping[str, Json] | None, str]:
+    """The part of a composite record whose numbers are the record's own, and how many share its verdict."""
+    names = ("effect", "low", "high", "bound")
+    numbers = [as_json(record)[name] for name in names]
+    head = next((part for part in record.parts if [part.get(name) for name in names] == numbers), None)
+    if head is None:
+        return None, ""
+    alike = sum(part.get("verdict") == head.get("verdict") for part in record.parts)
+    return head, f"{alike} of {len(record.parts)} parts {head.get('verdict')}"
+
+
+def against_its_bound(label: str, measured: Mapping[str, Json]) -> str:
+    """A statistic of a record or part in JSON: its label, effect and bound; empty where nothing was read."""
+    found, needed = effect(measured), bound({"bound": measured.get("bound")})
+    if not found:
+        return ""
+    named = f"{fractions(label)}: {found}" if label else found
+    return f"{named}, claimed {needed}" if needed else named
+
+
+def part_line(part: Mapping[str, Json]) -> str:
+    """One statistic of a composite claim: its label, effect, bound, and why it could not be read."""
+    label, notes = str(part.get("label") or ""), part.get("notes")
+    why = (part.get("reason"), *(notes if isinstance(notes, list) else ()))
+    told = against_its_bound(label, part) or ", ".join(
+        filter(None, (fractions(label), f"claimed {bound(part)}" if bound(part) else ""))
+    )
+    return "; ".join(str(each) for each in (told, *why) if each)
 
 
 def departures(records: Sequence[Record], width: int, full: str, limit: int = LONGEST_LIST) -> list[str]:
@@ -210,17 +232,31 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
 
 
 def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How many of the questions asked were set aside, by task: a line for each model."""
+    """How many of the questions asked were set aside and why, a line a task; then the tasks without any."""
     models = unique(measured.model for measured in measurements)
     lines: list[str] = []
     for model in models:
-        counts = ", ".join(
-            f"{measured.task} {sum(measured.set_aside.values())}/{measured.asked}"
-            for measured in measurements
-            if measured.model == model
-        )
-        lines += _wrapped(f"set aside{f' ({model})' if len(models) > 1 else ''}: {counts}", width, "", "    ")
+        of_model = [measured for measured in measurements if measured.model == model]
+        is_one = len(models) == 1
+        for measured in of_model:
+            if count := sum(measured.set_aside.values()):
+                asked = "" if measured.asked is None else f" of {measured.asked}"
+                why = _by_reason(measured.set_aside)
+                place = measured.task if is_one else f"{model} {measured.task}"
+                lines += _wrapped(f"{place}: {count}{asked} set aside: {why}", width, "", "    ")
+        whole = [measured.task for measured in of_model if not sum(measured.set_aside.values())]
+        if whole:
+            which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
+            lines += _wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
     return lines
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    """Counts with their reasons, the commonest first, and the rest in one."""
+    ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
+    told = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
+    rest = sum(count for count, _ in ordered[MOST_REASONS:])
+    return ", ".join([*told, *([f"{rest} for other reasons"] if rest else [])])
 
 
 def tally(records: Sequence[Record]) -> str:

@@ -8,15 +8,19 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from reports.plain import Json, as_json
-from reports.record import Ledger, Record
-from reports.tables import columns, effect, set_aside, spelled, tally, unique, word
+from reports.numbers import bound, effect, fractions, spelled
+from reports.plain import as_json
+from reports.record import Ledger, Model, Record
+from reports.tables import columns, deciding, legend, part_line, set_aside, tally, word
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
+
+FINGERPRINT_DIGITS = 12
+"""Enough to tell weights apart by eye; all of them are in the ledger."""
 
 
 def write(ledger: Ledger, folder: Path) -> tuple[Path, ...]:
@@ -63,12 +67,13 @@ def claims_markdown(ledger: Ledger) -> str:
     environment = ledger.environment
     blocks = [
         "# Claims",
-        _escaped(tally(records)) + ".",
+        f"**{_escaped(tally(records).removeprefix('claims: '))}.**",
         f"`{environment.command}`, {_escaped(environment.started)}, Python {_escaped(environment.python)}, "
         f"{_escaped(environment.platform)}.",
+        *(_model(model) for model in ledger.models if model.layers is not None),
         _verdicts(records),
-        *(_escaped(line) for line in set_aside(ledger.measurements, 10**6)),
-        *_reasons(ledger),
+        *(_escaped(line) for line in legend(records)),
+        *_set_aside(ledger),
         *(
             _claim(tuple(of_claim)) for _, of_claim in groupby(records, key=lambda record: record.claim)
         ),
@@ -76,55 +81,87 @@ def claims_markdown(ledger: Ledger) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _model(model: Model) -> str:
+    told = (
+        f"{model.layers} layers, knocked out in windows of {model.width}",
+        model.dtype,
+        model.device,
+        f"engine {model.engine}" if model.engine else "",
+        f"weights {model.fingerprint[:FINGERPRINT_DIGITS]}" if model.fingerprint else "",
+    )
+    return _escaped(f"{model.name}: {', '.join(text for text in told if text)}.")
+
+
 def _verdicts(records: Sequence[Record]) -> str:
     tasks = columns(records)
+    one_model = _is_of_one_model(records)
     rows: list[list[str]] = []
     for (claim, model), of_row in groupby(records, key=lambda record: (record.claim, record.model)):
         cells = {record.task: word(record) for record in of_row}
-        rows.append([claim, model, *(cells.get(task, "") for task in tasks)])
-    return _table(["claim", "model", *tasks], rows)
+        rows.append([claim, *([] if one_model else [model]), *(cells.get(task, "") for task in tasks)])
+    return _table([records[0].model if one_model else "claim", *([] if one_model else ["model"]), *tasks], rows)
 
 
-def _reasons(ledger: Ledger) -> list[str]:
+def _set_aside(ledger: Ledger) -> list[str]:
+    """Every reason for which questions were set aside, by model and task."""
     rows = [
-        [measured.model, measured.task, reason, str(count)]
+        [measured.model, measured.task, "" if measured.asked is None else str(measured.asked), str(count), reason]
         for measured in ledger.measurements
         for reason, count in sorted(measured.set_aside.items())
         if count
     ]
-    return [_table(["model", "task", "set aside because", "questions"], rows)] if rows else []
+    if rows:
+        return [_table(["model", "task", "questions", "set aside", "because"], rows)]
+    return [_escaped(line) for line in set_aside(ledger.measurements, 10**6)]
 
 
 def _claim(records: Sequence[Record]) -> str:
     first = records[0]
-    one_model = len(unique(record.model for record in records)) == 1
-    heads = ["task", "verdict", "effect [95 %]", "bound", "n", "layers", ""]
+    one_model = _is_of_one_model(records)
+    heads = ["task", "verdict", "effect [95 %]", "bound", "n", "layers", "notes"]
     rows = [_cells(record) if one_model else [record.model, *_cells(record)] for record in records]
+    composite = [record for record in records if record.parts]
     return "\n\n".join(
         (
             f"## {first.claim}",
             f"{_escaped(first.sentence)} ({_escaped(_source(first))})",
             _table(heads if one_model else ["model", *heads], rows),
+            *(["\n".join(line for record in composite for line in _parts(record, one_model))] if composite else []),
         )
     )
 
 
 def _cells(record: Record) -> list[str]:
+    head, share = deciding(record)
+    decides = f"{share}: {fractions(str(head.get('label')))}" if head else ""
+    # The parts tell their own notes; which tasks the whole is over is no part's.
+    notes = (record.over,) if record.parts else record.notes
     return [
         record.task,
-        record.verdict + (f" ({record.expected} expected)" if record.expected else ""),
+        _verdict(record),
         effect(as_json(record)),
-        record.bound,
+        bound(as_json(record)),
         "" if record.n is None else str(record.n),
         spelled(record.layers),
-        "; ".join(text for text in (record.reason, *map(_part, record.parts), *record.notes) if text),
+        "; ".join(text for text in (decides, record.reason, *notes) if text),
     ]
 
 
-def _part(part: Mapping[str, Json]) -> str:
-    """One statistic of a composite claim, on a line."""
-    told = (part.get("label"), part.get("verdict"), effect(part), part.get("bound"))
-    return " ".join(str(text) for text in told if text)
+def _verdict(record: Record) -> str:
+    if record.is_expected:
+        return f"{record.verdict} (expected)"
+    return record.verdict + (f" ({record.expected} expected)" if record.expected else "")
+
+
+def _parts(record: Record, one_model: bool) -> list[str]:
+    """The statistics of a composite claim as a nested list, a line each: a table's cell is too narrow for them."""
+    place = record.task if one_model else f"{record.model}, {record.task}"
+    lines = [f"  - **{_escaped(str(part.get('verdict')))}** {_escaped(part_line(part))}" for part in record.parts]
+    return [f"- {_escaped(place)}: {_escaped(_verdict(record))}", *lines]
+
+
+def _is_of_one_model(records: Sequence[Record]) -> bool:
+    return len({record.model for record in records}) == 1
 
 
 def _source(record: Record) -> str:
@@ -145,5 +182,5 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """*text* on one line, with what Markdown would take for its own escaped."""
-    return re.sub(r"([\\|*_`<])", r"\\\1", " ".join(text.split()))
+    """*text* on one line, with what Markdown would take for its own escaped; `<` alone opens no tag."""
+    return re.sub(r"([\\|*_`]|<(?=[A-Za-z/!?]))", r"\\\1", " ".join(text.split()))

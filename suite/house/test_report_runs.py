@@ -41,11 +41,13 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def flow(request):
     cell, said = request.param, request.node.user_properties
-    said.append(("measurement", dict(model=cell.model, task="QueryAttr", asked=9, kept=9, set_aside={})))
-    said.append(("measurement", dict(
-        model=cell.model, task=cell.task, asked=128, kept=120, set_aside={"wrong answer": 8}, seconds=1.0,
-        fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu", engine="fast", versions={},
-    )))
+    said.append(("measurement", dict(model="beside", task="LogicalObj", asked=9, kept=9, set_aside={})))
+    for task in ("QueryAttr", "ChooseAttr") if cell.task == "all" else (cell.task,):
+        said.append(("measurement", dict(
+            model=cell.model, task=task, asked=128, kept=120, set_aside={"wrong answer": 7, "no picture": 1},
+            seconds=1.0, fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu", engine="fast",
+            versions={},
+        )))
     def find(verdict):
         said.append(("evidence", dict(
             model=cell.model, task=cell.task, verdict=verdict, expected=None, effect=57.5, low=52.0,
@@ -169,10 +171,11 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
         assert all(row.pop("seconds") >= 0 for row in each["records"])
         each.pop("environment")
     assert ledgers[0] == ledgers[1] == ledgers[2]
-    assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model"]
+    assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "beside"]
     assert ledgers[0]["models"][0]["fingerprint"] == "f00d"
     assert [(row["model"], row["task"]) for row in ledgers[0]["measurements"]] == [
-        (model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr", "all")
+        *((model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")),
+        ("beside", "LogicalObj"),
     ]
 
 
@@ -193,7 +196,10 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
             "   b-model*fails*holds*",
             "stages.pooled: The image speaks early.",
             "  fails     b-model ChooseAttr  57.5 [[]52.0, 63.0] points, claimed >= 40; n 120",
-            "set aside (b-model): ChooseAttr 8/128, ChooseCat 8/128, QueryAttr 0/9, all 8/128",
+            "b-model ChooseAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
+            "b-model QueryAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
+            "a-model ChooseCat: 8 of 128 set aside: 7 wrong answer, 1 no picture",
+            "beside: no question set aside on any task",
             "written in out: ledger.json, claims.md, claims.csv",
             "*2 failed*",
         ]
@@ -207,6 +213,15 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
     environment = ledger(pytester)["environment"]
     assert environment["packages"]["pytest"] == pytest.__version__
     assert environment["command"].endswith("--report-dir=out")
+
+
+def test_a_record_of_few_tasks_is_marked_in_the_ledger(run: Run, pytester: pytest.Pytester) -> None:
+    result = run("-k", "test_pooled or test_first", "-n", "2")
+    for row in ledger(pytester)["records"]:
+        pooled = row["task"] == "all"
+        assert row["tasks"] == (["ChooseAttr", "QueryAttr"] if pooled else [])
+        assert row["notes"] == (["over 2 of the paper's 6 tasks: ChooseAttr, QueryAttr"] if pooled else [])
+    result.stdout.fnmatch_lines(["all: over 2 of the paper's 6 tasks: ChooseAttr, QueryAttr"])
 
 
 def test_deselected_claims_are_no_rows(run: Run, pytester: pytest.Pytester) -> None:

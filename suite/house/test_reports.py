@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 import reports.claim
 from reports import writers
 from reports.claim import ClaimError, claim, written
+from reports.numbers import bound, effect, fractions, spelled
 from reports.plain import LedgerError, as_json
 from reports.record import (
+    TASKS_OF_THE_PAPER,
     VERDICTS,
     Claim,
     Environment,
@@ -30,11 +32,10 @@ from reports.record import (
 from reports.tables import (
     WORDS,
     departures,
-    effect,
     finding,
+    part_line,
     register,
     set_aside,
-    spelled,
     tally,
     unmeasured,
     verdicts,
@@ -102,7 +103,7 @@ def test_a_ledger_reads_back_as_it_was_written() -> None:
 
 def test_a_record_in_json_has_the_promised_fields() -> None:
     names = """claim section figure sentence model task verdict expected effect low high bound parts
-    bound_from n unit layers seconds reason notes twin questions_needed"""
+    bound_from n unit layers seconds reason notes twin questions_needed tasks"""
     assert list(as_json(MEASURED)) == names.split()
 
 
@@ -148,6 +149,7 @@ def test_a_field_of_another_type_is_named(field: str, value: object) -> None:
 
 # --- from reports to verdicts
 
+OVER_TWO = "over 2 of the paper's 6 tasks: ChooseAttr, QueryAttr"
 PLANNED = record(verdict="not run", reason="the run ended before this test")
 EVIDENCE = {
     "verdict": "holds",
@@ -201,6 +203,33 @@ def test_what_a_test_did_becomes_a_verdict(heard: Heard, verdict: str, reason: s
 def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
     found = conclude(PLANNED, Heard(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
     assert (found.verdict, found.notes) == ("holds", ("teardown failed: OSError",))
+
+
+@pytest.mark.parametrize(
+    ("read", "tasks", "notes"),
+    [
+        (TASKS, TASKS[:-1], ()),
+        (TASKS[:-1], TASKS[:-1], ()),
+        (("QueryAttr", "ChooseAttr"), ("ChooseAttr", "QueryAttr"), (OVER_TWO,)),
+        ((), (), ()),
+    ],
+)
+def test_a_record_of_all_tasks_says_which_it_is_over(
+    read: tuple[str, ...], tasks: tuple[str, ...], notes: tuple[str, ...]
+) -> None:
+    heard = Heard(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
+    pooled = conclude(replace(PLANNED, task="all"), heard)
+    assert (pooled.tasks, pooled.notes) == (tasks, (*notes, "a note"))
+    assert Record.from_json(json.loads(json.dumps(as_json(pooled)))) == pooled
+    single = conclude(PLANNED, heard)
+    assert (single.tasks, single.notes) == ((), ("a note",))
+
+
+def test_the_paper_has_the_tasks_that_the_bench_has() -> None:
+    from fixtures import tasks
+
+    assert len(tasks.TASKS) == TASKS_OF_THE_PAPER
+    assert (*tasks.TASKS, "all") == TASKS
 
 
 # --- tables
@@ -308,13 +337,114 @@ def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
     assert tally([record(verdict="recorded")]) == "claims: 1 recorded; no claim holds in this run"
 
 
-def test_small_print() -> None:
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ({"effect": 0.5, "low": -0.25, "high": 1.25, "unit": "layers"}, "0.50 [-0.25, 1.25] layers"),
+        ({"value": 57.25, "unit": "%"}, "57.2 %"),
+        ({"effect": None, "low": None, "high": None, "unit": "points"}, ""),
+        ({"effect": -0.001, "low": -0.004, "high": 0.004, "unit": ""}, "0.00 [0.00, 0.00]"),
+        ({"effect": 12.5, "low": 9.97, "high": 15.0, "bound": ">= 10"}, "12.50 [9.97, 15.00]"),
+        ({"effect": 12.5, "low": 10.0, "high": 15.0, "bound": ">= 10"}, "12.5 [10.0, 15.0]"),
+        ({"effect": 0.5, "low": 0.6664, "high": 0.8, "bound": ">= 0.666667"}, "0.500 [0.666, 0.800]"),
+        ({"effect": 0.5, "low": 0.0, "high": 0.3501, "bound": "in [0.35, 0.85]"}, "0.5000 [0.0000, 0.3501]"),
+        ({"effect": 0.5, "low": 0.5, "high": 39.99999, "bound": "<= 40"}, "0.5000 [0.5000, 40.0000]"),
+    ],
+)
+def test_no_rounding_contradicts_a_verdict(numbers: dict[str, Any], told: str) -> None:
+    assert effect(numbers) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (">= 0.666667", ">= 2/3"),
+        ("P(capitalized) at 0.6667 of depth", "P(capitalized) at 2/3 of depth"),
+        ("in (0.333333, 0.666667)", "in (1/3, 2/3)"),
+        ("in [0.35, 0.85]", "in [0.35, 0.85]"),
+        (">= 0.1250", ">= 0.1250"),
+        (">= 0.6543", ">= 0.6543"),
+        ("<= 10.6667", "<= 10.6667"),
+        ("0.66", "0.66"),
+        ("v1.0.333333", "v1.0.333333"),
+    ],
+)
+def test_a_fraction_is_written_as_people_write_it(text: str, told: str) -> None:
+    assert fractions(text) == told
+
+
+def test_a_bound_has_its_unit() -> None:
+    assert bound({"bound": ">= 40", "unit": "points"}) == ">= 40 points"
+    assert bound({"bound": ">= 0.666667", "unit": ""}) == ">= 2/3"
+    assert bound({"bound": "in [0.35, 0.85]", "unit": "of depth"}) == "in [0.35, 0.85] of depth"
+    assert bound({"bound": "", "unit": "points"}) == ""
+
+
+def test_layers_are_spelled_in_runs() -> None:
     assert spelled([7, 2, 0, 1, 2]) == "0-2, 7"
-    assert effect({"effect": 0.5, "low": -0.25, "high": 1.25, "unit": "layers"}) == "0.50 [-0.25, 1.25] layers"
-    assert effect({"value": 57.25, "unit": "%"}) == "57.2 %"
-    assert effect({"effect": None, "low": None, "high": None, "unit": "points"}) == ""
-    assert finding(MEASURED) == "57.2 [52.0, 62.5] points, claimed >= 40; n 117"
-    assert set_aside([SET_ASIDE], 80) == ["set aside: ChooseAttr 11/128"]
+    assert spelled([]) == ""
+
+
+PEAK = {"label": "peak of P(lower)", "effect": 3.0, "low": 2.0, "high": 4.0, "bound": ">= 20", "unit": "%"}
+DEPTH = {"label": "its depth", "effect": None, "bound": "in [0.35, 0.85]", "unit": "of depth"}
+EARLY = {"label": "P(lower) at 0.333333 of depth", "effect": 1.0, "low": 0.5, "high": 1.5, "bound": "<= 2", "unit": "%"}
+COMPOSITE = record(
+    verdict="fails", effect=3.0, low=2.0, high=4.0, bound=">= 20", unit="%", n=117, notes=("a note",),
+    parts=(
+        {**PEAK, "verdict": "fails", "notes": ["a note"]},
+        {**DEPTH, "verdict": "inconclusive", "reason": "nothing to locate"},
+        {**EARLY, "verdict": "holds"},
+    ),
+)  # fmt: skip
+
+
+def test_a_finding_is_told_against_its_bound() -> None:
+    simple = replace(MEASURED, parts=())
+    assert finding(simple) == "57.2 [52.0, 62.5] points, claimed >= 40; n 117"
+    assert finding(COMPOSITE) == "peak of P(lower): 3.00 [2.00, 4.00] %, claimed >= 20; 1 of 3 parts fails; n 117"
+    pooled = replace(simple, task="all", tasks=("ChooseAttr", "QueryAttr"))
+    assert finding(pooled) == f"57.2 [52.0, 62.5] points, claimed >= 40; n 117; {OVER_TWO}"
+    assert finding(record(verdict="unsupported", reason="no image")) == "no image"
+
+
+def test_a_part_is_told_with_its_label_effect_bound_and_notes() -> None:
+    assert [part_line(part) for part in COMPOSITE.parts] == [
+        "peak of P(lower): 3.00 [2.00, 4.00] %, claimed >= 20; a note",
+        "its depth, claimed in [0.35, 0.85] of depth; nothing to locate",
+        "P(lower) at 1/3 of depth: 1.00 [0.50, 1.50] %, claimed <= 2",
+    ]
+
+
+def test_the_table_says_which_tasks_its_last_column_is_over() -> None:
+    few = record(task="all", tasks=("ChooseAttr", "QueryAttr"))
+    assert f"all: {OVER_TWO}" in verdicts([few, record()], 120)
+    assert "over" not in verdicts([replace(few, tasks=TASKS[:-1]), record()], 120)
+
+
+def measured(task: str, model: str = "miniature", **reasons: int) -> Measured:
+    named = {reason.replace("_", " "): count for reason, count in reasons.items()}
+    return Measured(model=model, task=task, asked=128, kept=128 - sum(reasons.values()), set_aside=named)
+
+
+def test_questions_set_aside_are_counted_with_their_reasons() -> None:
+    one = measured("ChooseAttr", picture_missing=1, answered_otherwise=2)
+    many = measured("ChooseCat", no_box=1, too_long=2, picture_missing=3, unknown_word=4, answered_otherwise=5)
+    assert set_aside([one, many, measured("QueryAttr"), measured("LogicalObj", too_long=0)], 100) == [
+        "ChooseAttr: 3 of 128 set aside: 2 answered otherwise, 1 picture missing",
+        "ChooseCat: 15 of 128 set aside: 5 answered otherwise, 4 unknown word, 3 picture missing, 3 for other",
+        "    reasons",
+        "no question set aside on QueryAttr, LogicalObj",
+    ]
+    assert set_aside([measured("ChooseAttr"), measured("ChooseCat")], 80) == ["no question set aside on any task"]
+    assert set_aside([one, replace(one, model="other", asked=None)], 80) == [
+        "miniature ChooseAttr: 3 of 128 set aside: 2 answered otherwise, 1 picture",
+        "    missing",
+        "other ChooseAttr: 3 set aside: 2 answered otherwise, 1 picture missing",
+    ]
+    assert set_aside([], 80) == []
+
+
+def test_small_print() -> None:
     lost = [
         record(verdict="not run", reason="crashed"),
         *[record(verdict="not run", reason="ended")] * 2,
@@ -371,15 +501,67 @@ def test_whatever_is_said_a_row_of_markdown_keeps_its_columns(reason: str, note:
 def test_markdown_tells_every_record_and_part() -> None:
     text = writers.claims_markdown(ledger(MEASURED, record(task="all", verdict="fails", expected="fails")))
     for said in (
-        "claims: 1 holds, 1 fails (1 expected)",
+        "**1 holds, 1 fails (1 expected).**",
+        "miniature: 14 layers, knocked out in windows of 3, float32, cpu, weights f00d.",
+        "\\* as suite/expected says",
         "## stages.early-drop",
         "section 5, figure 4",
         "57.2 [52.0, 62.5] points",
-        "a\\|b holds 57.2 [52.0, 62.5] points",
-        "fails (fails expected)",
+        ">= 40 points",
+        "  - **holds** a\\|b: 57.2 [52.0, 62.5] points",
+        "fails (expected)",
         "0-2, 7",
     ):
         assert said in text
+
+
+def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
+    text = writers.claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
+    (row,) = (line for line in text.splitlines() if line.startswith("| ChooseAttr ") and "fails" in line)
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "117", "", "1 of 3 parts fails: peak of P(lower)",
+    ]  # fmt: skip
+    assert text.endswith(
+        """
+
+- ChooseAttr: fails
+  - **fails** peak of P(lower): 3.00 [2.00, 4.00] %, claimed >= 20; a note
+  - **inconclusive** its depth, claimed in [0.35, 0.85] of depth; nothing to locate
+  - **holds** P(lower) at 1/3 of depth: 1.00 [0.50, 1.50] %, claimed <= 2
+"""
+    )
+    of_two = writers.claims_markdown(
+        ledger(COMPOSITE, replace(COMPOSITE, model="other", verdict="holds", expected="fails"))
+    )
+    assert "\n- other, ChooseAttr: holds (fails expected)\n" in of_two
+
+
+def test_markdown_names_every_reason_for_setting_questions_aside() -> None:
+    many = measured("ChooseCat", no_box=1, too_long=2, picture_missing=3, unknown_word=4, answered_otherwise=5)
+    text = writers.claims_markdown(ledger(record(), measurements=(many, measured("QueryAttr"))))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "ChooseCat" in line]
+    assert rows == [
+        ["miniature", "ChooseCat", "128", str(count), reason]
+        for reason, count in sorted(many.set_aside.items())
+    ]  # fmt: skip
+    assert "no question set aside on any task" in writers.claims_markdown(
+        ledger(record(), measurements=(measured("QueryAttr"),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("<= 5", "<= 5"),
+        ("a < b", "a < b"),
+        ("<b>", "\\<b>"),
+        ("</b", "\\</b"),
+        ("<!--", "\\<!--"),
+        ("_*`|", "\\_\\*\\`\\|"),
+    ],
+)
+def test_markdown_is_escaped_where_it_would_be_read_as_such(text: str, told: str) -> None:
+    assert f"({told})" in writers.claims_markdown(ledger(record(sentence=f"({text})")))
 
 
 def test_csv_has_a_row_a_record(tmp_path: Path) -> None:
