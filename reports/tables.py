@@ -84,8 +84,8 @@ def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) ->
     beside = _beside(records, unpainted)
     fits = max(len(line) for line in beside.splitlines()) <= width
     table = _beside(records, paint) if fits else _above(records, paint)
-    marks = legend(records)
-    return "\n".join([table, *(["", "   ".join(marks)] if marks else [])])
+    below = [line for meaning in legend(records) for line in _wrapped(meaning, width, "", "    ")]
+    return "\n".join([table, *(["", *below] if below else [])])
 
 
 def legend(records: Sequence[Record]) -> list[str]:

@@ -419,6 +419,9 @@ def test_the_table_says_which_tasks_its_last_column_is_over() -> None:
     few = record(task="all", tasks=("ChooseAttr", "QueryAttr"))
     assert f"all: {OVER_TWO}" in verdicts([few, record()], 120)
     assert "over" not in verdicts([replace(few, tasks=TASKS[:-1]), record()], 120)
+    most = replace(few, tasks=TASKS[:-2], claim="stages.late-drop")
+    assert max(map(len, verdicts([most], 60).splitlines())) <= 60
+    assert "over" not in verdicts([few, most], 120), "each says so for itself"
 
 
 def measured(task: str, model: str = "miniature", **reasons: int) -> Measured:
