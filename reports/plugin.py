@@ -34,7 +34,7 @@ from reports.record import (
     conclude,
     task_order,
 )
-from reports.tables import Paint, departures, register, set_aside, tally, unique, unmeasured, verdicts
+from reports.tables import Paint, departures, noise_floor, register, set_aside, tally, unique, unmeasured, verdicts
 from reports.writers import MARKDOWN, write, write_whole
 
 PACKAGES = (
@@ -44,6 +44,9 @@ PACKAGES = (
 """Packages whose version may move a verdict."""
 
 DEFAULT_FOLDER = Path("reports", "out")
+NOTABLE_NOISE = 0.1
+"""Points of rounding that a reader of the table should know about; float32 stays far below."""
+
 LOG_WIDTH = 120
 """Columns where the output is no terminal and COLUMNS says nothing: what a page of a log shows."""
 
@@ -332,7 +335,12 @@ class Recorder:
         blocks = (
             [verdicts(records, width, paint)],
             departures(records, width, self.details),
-            [*unmeasured(records, width), *set_aside(ledger.measurements, width), *self.messages],
+            [
+                *unmeasured(records, width),
+                *set_aside(ledger.measurements, width),
+                *noise_floor(ledger.measurements, width, NOTABLE_NOISE),
+                *self.messages,
+            ],
         )
         terminal.write_sep("=", "claims")
         terminal.write_line("\n\n".join("\n".join(block) for block in blocks if block))

@@ -212,13 +212,19 @@ def _unjudged(planned: Record, heard: Heard) -> Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason."""
+    """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason.
+
+    The noise is by how many points knocking out nothing moves the answer's probability, at the median question
+    and at most; None from an engine that does not try.
+    """
 
     model: str
     task: str
     asked: int | None = None
     kept: int | None = None
     set_aside: Mapping[str, int] = field(default_factory=lambda: {})
+    noise_median: float | None = None
+    noise_most: float | None = None
     seconds: float | None = None
 
     @classmethod
@@ -230,6 +236,8 @@ class Measured:
             asked=read.count("asked"),
             kept=read.count("kept"),
             set_aside=read.counted("set_aside"),
+            noise_median=read.number("noise_median"),
+            noise_most=read.number("noise_most"),
             seconds=read.number("seconds"),
         )
 

@@ -251,6 +251,19 @@ def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
     return lines
 
 
+def noise_floor(measurements: Sequence[Measured], width: int, above: float = 0.0) -> list[str]:
+    """By how many points knocking out nothing moves the answer, a line for each model in which that is *above*."""
+    lines: list[str] = []
+    for model in unique(measured.model for measured in measurements):
+        known = [measured for measured in measurements if measured.model == model and measured.noise_most is not None]
+        most = max((measured.noise_most or 0.0 for measured in known), default=None)
+        if most is not None and most >= above:
+            median = max(measured.noise_median or 0.0 for measured in known)
+            said = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
+            lines += _wrapped(f"{said} (what knocking out nothing moves)", width, "", "    ")
+    return lines
+
+
 def _by_reason(counts: Mapping[str, int]) -> str:
     """Counts with their reasons, the commonest first, and the rest in one."""
     ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])

@@ -15,7 +15,7 @@ from pathlib import Path
 from reports.numbers import bound, effect, fractions, spelled
 from reports.plain import as_json
 from reports.record import Ledger, Model, Record
-from reports.tables import columns, deciding, legend, part_line, set_aside, tally, word
+from reports.tables import columns, deciding, legend, noise_floor, part_line, set_aside, tally, word
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
 
@@ -74,6 +74,7 @@ def claims_markdown(ledger: Ledger) -> str:
         _verdicts(records),
         *(_escaped(line) for line in legend(records)),
         *_set_aside(ledger),
+        *(_escaped(line) for line in noise_floor(ledger.measurements, 10**6)),
         *(
             _claim(tuple(of_claim)) for _, of_claim in groupby(records, key=lambda record: record.claim)
         ),

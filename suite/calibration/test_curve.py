@@ -545,7 +545,7 @@ def test_one_question_that_sways_a_mean_is_told_but_not_named() -> None:
     values = np.full((64, LAYERS), -1.0)
     values[9, :5] = -40.0
     curve = knockout(values, resampling(names(64), 0, 20))
-    assert curve.drop(FIRST).notes == ("one question makes 39 % of it",)
+    assert curve.drop(FIRST).notes == ("one question makes 39 % of edge",)
     assert not curve.at(0.5).notes
 
 

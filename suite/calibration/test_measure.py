@@ -14,12 +14,12 @@ import torch
 from fixtures.evidence import Inconclusive, Unsupported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.generation import greedy_answers
-from fixtures.lens import FORMS, NORMED, SHARED, readings
+from fixtures.knockout import sweep
+from fixtures.lens import FORMS, NORMED, SHARED, Lens
 from fixtures.measure import ANSWERED_OTHERWISE, EDGES, PICTURE_MISSING, NothingLeft, measure
 from fixtures.measurement import Measurement
 from fixtures.models.base import Subject
 from fixtures.question import Question
-from fixtures.reference import baseline, sweep
 from suite.calibration.tiny import (
     END,
     FIRST_WORD,
@@ -120,15 +120,16 @@ def test_an_answer_counts_stripped_and_in_lower_case(subject: Subject, known: li
 
 def test_the_numbers_are_the_instruments_own(subject: Subject, found: Measurement) -> None:
     prompts = [subject.encode(question) for question in found.questions]
-    expected = sweep(subject, prompts, EDGES, 3)
+    swept = sweep(subject, prompts, EDGES, 3)
+    expected = swept.knocked
     assert (found.model, found.task, found.layers, found.width) == ("tiny", "ChooseAttr", 4, 3)
     assert found.edges == EDGES
-    assert np.array_equal(found.baseline, baseline(subject, prompts).probability)
+    assert np.array_equal(found.baseline, swept.baseline)
     for place, edge in enumerate(EDGES):
         assert np.array_equal(found.knocked[edge], expected[:, place], equal_nan=True)
         change = (expected[:, place] / found.baseline[:, None] - 1) * 100
         np.testing.assert_allclose(found.curve(edge).values, change, rtol=1e-9, atol=1e-9)
-    lenses = readings(subject, prompts)
+    lenses = Lens(subject, prompts).readings()
     assert sorted(found.lenses) == sorted(form + suffix for form in FORMS for suffix in ("", NORMED))
     for name, values in lenses.probabilities.items():
         assert np.array_equal(found.lenses[name], values, equal_nan=True)
@@ -196,7 +197,7 @@ def test_a_lens_that_no_question_can_be_read_with_says_why(subject: Subject, kno
 
 
 def test_unknown_engines_and_empty_windows_are_refused(subject: Subject, known: list[Question]) -> None:
-    with pytest.raises(ValueError, match="'warp' is no engine; known: reference"):
+    with pytest.raises(ValueError, match="'warp' is no engine; known: fast, reference"):
         measure(subject, known, engine="warp")
     with pytest.raises(ValueError, match="a window of 0 layers"):
         measure(subject, known, width=0)
@@ -242,7 +243,7 @@ def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
 
 def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
     expected = {
-        "engine": "reference",
+        "engine": "fast",
         "dtype": "float32",
         "device": "cpu",
         "fingerprint": "random",

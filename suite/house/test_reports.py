@@ -33,6 +33,7 @@ from reports.tables import (
     WORDS,
     departures,
     finding,
+    noise_floor,
     part_line,
     register,
     set_aside,
@@ -685,3 +686,12 @@ def test_claims_can_be_read_of_files_that_are_not_imported(tmp_path: Path, text:
     assert written([tmp_path / "test_it.py", tmp_path / "test_more.py"]) == (None if ids is None else {*ids, "e.f"})
     assert written([tmp_path / "absent.py"]) is None
     assert written([]) == set()
+
+
+def test_the_noise_floor_is_told_where_it_is_notable() -> None:
+    loud = Measured(model="half", task="ChooseAttr", noise_median=0.314, noise_most=4.87)
+    still = Measured(model="single", task="ChooseAttr", noise_median=1e-6, noise_most=2e-5)
+    silent = Measured(model="slow", task="ChooseAttr")
+    said = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
+    assert noise_floor([loud, still, silent], 200, above=0.1) == [said]
+    assert [line.split(":")[0] for line in noise_floor([loud, still, silent], 200)] == ["half", "single"]
