@@ -123,6 +123,14 @@ ARCHITECTURES: Mapping[str, Callable[[], tuple[Any, Extra]]] = {
     "granite, scaled": decoder("GraniteConfig", residual_multiplier=0.5, attention_multiplier=0.3),
     "cohere2, attention beside the MLP": decoder("Cohere2Config", sliding_window=WINDOW),
     "olmo2, norms after": decoder("Olmo2Config"),
+    "deepseek-v3, latent keys": decoder(
+        "DeepseekV3Config", head_dim=4, q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=12,
+        num_key_value_heads=4, first_k_dense_replace=4,
+    ),
+    "deepseek-v2, complex rotations": decoder(
+        "DeepseekV2Config", q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=8,
+        num_key_value_heads=4, first_k_dense_replace=4,
+    ),
     "gemma3": gemma3,
     "paligemma": paligemma,
     "qwen2-vl": qwen("Qwen2VL", embed_dim=16, hidden_size=32, mlp_ratio=2),
@@ -135,6 +143,10 @@ ARCHITECTURES: Mapping[str, Callable[[], tuple[Any, Extra]]] = {
         deepstack_visual_indexes=[0, 1],
     ),
 }  # fmt: skip
+
+
+ROTATES_IN_SINGLE = frozenset({"deepseek-v2, complex rotations"})
+"""Those whose own code rounds to float32 in a model of float64, so that no two ways agree beyond that."""
 
 
 @dataclass(frozen=True, eq=False)
