@@ -124,8 +124,8 @@ ARCHITECTURES: Mapping[str, Callable[[], tuple[Any, Extra]]] = {
     "cohere2, attention beside the MLP": decoder("Cohere2Config", sliding_window=WINDOW),
     "olmo2, norms after": decoder("Olmo2Config"),
     "deepseek-v3, latent keys": decoder(
-        "DeepseekV3Config", head_dim=4, q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=12,
-        num_key_value_heads=4, first_k_dense_replace=4,
+        "DeepseekV3Config", head_dim=4, q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4,
+        v_head_dim=12, num_key_value_heads=4, first_k_dense_replace=4,
     ),
     "deepseek-v2, complex rotations": decoder(
         "DeepseekV2Config", q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4, v_head_dim=8,
