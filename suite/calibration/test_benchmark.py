@@ -73,6 +73,10 @@ def test_flops_and_memory_are_counted() -> None:
     one, other = torch.randn(64, 32), torch.randn(32, 16)
     assert flops(lambda: one @ other) == 2 * 64 * 32 * 16
 
+    heads = torch.randn(1, 4, 32, 16)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    assert flops(lambda: attend(heads, heads, heads, is_causal=True)) == 2 * 2 * 4 * 32 * 32 * 16
+
     def work() -> None:
         kept = torch.zeros(1000, 1000)
         del kept

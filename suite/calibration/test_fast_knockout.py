@@ -328,15 +328,15 @@ def test_layers_that_mix_positions_outside_attention_are_refused(
 
 
 def test_layers_that_mind_their_place_in_the_stream_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Right where the prompt's last positions are what is run again alone, and wrong behind other variants."""
+    """A position counted from the stream's own start, and not from what the layer is told."""
     subject = tiny_subject()
     mlp = cast(Any, subject.decoder_layers[2]).mlp
     forward = mlp.forward
     monkeypatch.setattr(
-        mlp, "forward", lambda stream: forward(stream) * (1 + (torch.arange(stream.shape[1]) > 30))[:, None]
+        mlp, "forward", lambda stream: forward(stream) * (1 + torch.arange(stream.shape[1]) % 24)[:, None]
     )
     with pytest.raises(CannotHook, match="layer 2 of tiny, run again"):
-        sweep(subject, [subject.encode(tiny_question(0))], [IMAGE >> IMAGE], 1)
+        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
 
 
 def test_layers_that_scale_queries_by_place_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
