@@ -179,6 +179,18 @@ def test_a_folder_of_questions_without_pictures(run: Run, pytester: pytest.Pytes
     )
 
 
+def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truly asked of `datasets`, offline and with an empty cache."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", pytester.path / "cache")
+    said = refused(run("--gqa", "hub"))
+    assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be had from the hub (")
+    assert said.endswith("): go online once, or give a folder with --gqa")
+
+
 def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
     truncated(pytester.path / "cut")
     said = refused(run("--model", "cut"))
