@@ -129,6 +129,29 @@ def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
             some.measurement("model", "ChooseAttr")
 
 
+def test_questions_without_boxes_are_said_once_for_all_tasks(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fixtures.tasks
+
+    real = fixtures.tasks.questions
+
+    def boxless(*arguments: Any, **options: Any) -> list[Question]:
+        return [
+            replace(question, objects=tuple(Object(thing.name, None) for thing in question.objects))
+            for question in real(*arguments, **{**options, "gqa": None})
+        ]
+
+    said: list[str] = []
+    bench(say_once=said.append).questions("QueryAttr")
+    assert said == []
+    monkeypatch.setattr(fixtures.tasks, "questions", boxless)
+    some = bench(say_once=said.append, gqa="hub")
+    some.questions("QueryAttr")
+    some.questions("ChooseAttr")
+    assert set(said) == {"the questions from hub have no boxes: claims about regions are unsupported"}
+
+
 # ---- pictures
 
 

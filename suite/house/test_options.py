@@ -17,7 +17,7 @@ import pytest
 
 from fixtures import plugin
 from fixtures.options import ENGINES, BadOption, Selection, add_options, parse_options
-from fixtures.tasks import TASKS
+from fixtures.tasks import HUB, TASKS
 from suite.house import stand_in
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +95,15 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
     assert (chosen.curves, chosen.expected) == (tmp_path / "kept", tmp_path / "known.toml")
     assert chosen.red == ("error", "not calibrated")
     assert parsed(red="").red == ()
+
+
+def test_the_hub_is_no_folder_unless_it_is_written_as_one(parsed: Parse, tmp_path: Path) -> None:
+    assert parsed(gqa="hub").gqa == HUB
+    with pytest.raises(BadOption, match="no folder"):
+        parsed(gqa="./hub")
+    (tmp_path / "hub").mkdir()
+    assert parsed(gqa="hub").gqa == HUB
+    assert parsed(gqa="./hub").gqa == tmp_path / "hub"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from fixtures import devices
 from fixtures.models.miniature import WEIGHTS as MINIATURE
 from fixtures.models.weights import damage
 from fixtures.tasks import WORLD, authors
+from fixtures.tasks.prepare import prepare
 from suite.house import stand_in
 
 ROOT = Path(__file__).parents[2]
@@ -153,12 +154,21 @@ def test_questions_that_are_no_json(run: Run, pytester: pytest.Pytester, name: s
 def test_large_files_are_not_read_but_looked_at(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, content: bytes, says: str
 ) -> None:
-    monkeypatch.setattr("fixtures.tasks.QUICKLY_READ", 0)
-    monkeypatch.setattr("fixtures.tasks.load", lambda *_: pytest.fail("a large file was read"))
+    monkeypatch.setattr("fixtures.tasks.origins.QUICKLY_READ", 0)
+    monkeypatch.setattr("fixtures.tasks.origins.require_some", lambda *_: pytest.fail("a large file was read"))
     folder = shutil.copytree(WORLD, pytester.path / "world")
     assert run("--gqa", "world", "-k", "nothing").ret == pytest.ExitCode.OK
     (folder / "val_sceneGraphs.json").write_bytes(content)
     assert says in refused(run("--gqa", "world"))
+
+
+def test_a_prepared_folder_is_checked_for_the_seed_and_the_tasks(run: Run, pytester: pytest.Pytester) -> None:
+    out = pytester.path / "prepared"
+    prepare(None, None, out, tasks=["QueryAttr"], number=3, seed=1)
+    asks = ("--gqa", "prepared", "--task", "QueryAttr")
+    assert run(*asks, "--seed", "1", "-k", "nothing").ret == pytest.ExitCode.OK
+    assert "give --seed 1, or prepare another folder with --seed 0" in refused(run(*asks))
+    assert f"{out} was prepared without ChooseRel" in refused(run("--gqa", "prepared", "--task", "ChooseRel"))
 
 
 def test_a_folder_of_questions_without_pictures(run: Run, pytester: pytest.Pytester) -> None:
@@ -167,6 +177,18 @@ def test_a_folder_of_questions_without_pictures(run: Run, pytester: pytest.Pytes
     assert refused(run("--gqa", "world")) == (
         f"--gqa: {folder} holds no pictures, neither images/ nor images.zip: give the folder or zip with --images"
     )
+
+
+def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truly asked of `datasets`, offline and with an empty cache."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", pytester.path / "cache")
+    said = refused(run("--gqa", "hub"))
+    assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be had from the hub (")
+    assert said.endswith("): go online once, or give a folder with --gqa")
 
 
 def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
