@@ -40,7 +40,8 @@ def test_every_promised_figure_is_written(tmp_path: Path, capsys: pytest.Capture
         (["--hidden", "30", "--heads", "4"], "must be a multiple of --heads"),
         (["--device", "cuda:7"], "--device cuda:7 cannot be used"),
         (["--device", "pineapple"], "--device pineapple cannot be used"),
-        (["--layers", "0"], "0 is not 1 or more"),
+        (["--layers", "0"], "'0' is not a whole number of 1 or more"),
+        (["--shape", "llava-1.5-7b", "--kv-heads", "2"], "has its own sizes: leave --kv-heads out"),
         (["--shape", "gpt-5"], "invalid choice: 'gpt-5'"),
     ],
 )

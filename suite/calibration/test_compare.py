@@ -62,12 +62,14 @@ def test_the_command_prints_a_table_and_ends_well(tmp_path: Path, capsys: pytest
         (tmp_path / FILES[task]).write_text(as_csv(rows))
     assert main(["compare", "--gqa", str(WORLD), "--authors", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    counts = {line.split()[0]: line.split()[1:] for line in lines[1:7]}
-    assert " ".join(lines[0].split()) == "task in both agree image text answer options objects boxes image size absent"
+    counts = {line.split()[0]: line.split()[1:] for line in lines[2:8]}
+    assert lines[0].startswith("Questions by task")
+    looks = "image text answer options objects boxes image size"
+    assert " ".join(lines[1].split()) == f"task in both agree {looks} not in the release"
     assert counts["QueryAttr"] == ["6", "5", "0", "1", "0", "0", "0", "0", "0", "6"]
     assert counts["ChooseAttr"] == ["6", "6", "0", "0", "0", "0", "0", "0", "0", "0"]
-    assert lines[7] == f"QueryAttr, text: {writable('QueryAttr')[0].id}"
-    assert lines[8:] == ["QueryAttr, absent: new0, new1, new2 and 3 more"]
+    assert lines[8] == f"QueryAttr, text: {writable('QueryAttr')[0].id}"
+    assert lines[9:] == ["QueryAttr, not in the release: new0, new1, new2 and 3 more"]
 
 
 def test_what_cannot_be_compared_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,6 +79,20 @@ def test_what_cannot_be_compared_is_one_sentence(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr()
     assert "holds none of the authors' files" in said.err
     assert not said.out
+
+
+def test_files_that_share_nothing_are_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    row = as_row(writable("QueryAttr")[0]) | {"question_id": "elsewhere"}
+    (tmp_path / FILES["QueryAttr"]).write_text(as_csv([row]))
+    assert main(["compare", "--gqa", str(WORLD), "--authors", str(tmp_path)]) == 2
+    assert "holds none of the authors' questions" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--gqa", "--images", "--out"])
+def test_an_empty_path_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["prepare", "--out", "carried", option, ""])
+    assert f"argument {option}: it is empty" in capsys.readouterr().err
 
 
 @needs_authors_files
