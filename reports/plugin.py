@@ -34,7 +34,18 @@ from reports.record import (
     conclude,
     task_order,
 )
-from reports.tables import Paint, departures, noise_floor, register, set_aside, tally, unique, unmeasured, verdicts
+from reports.tables import (
+    Paint,
+    departures,
+    noise_floor,
+    register,
+    set_aside,
+    tally,
+    undecided,
+    unique,
+    unmeasured,
+    verdicts,
+)
 from reports.writers import MARKDOWN, write, write_whole
 
 PACKAGES = (
@@ -88,7 +99,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "claim(id, section, ...): a sentence of the paper, see reports.claim")
     config.stash[PLAN] = {}
     if not (hasattr(config, "workerinput") or config.option.claims or config.option.collectonly):
+        _require_writable(config)
         config.pluginmanager.register(Recorder(config), "claims-recorder")
+
+
+def _require_writable(config: pytest.Config) -> None:
+    """A report that cannot be written is said before hours of measuring, not after."""
+    chosen: str | None = config.option.report_dir
+    if chosen is None:
+        return
+    if not chosen.strip():
+        raise pytest.UsageError("--report-dir is empty: give a folder")
+    folder = config.invocation_params.dir / chosen
+    try:
+        # The folder itself is made when there is something to put into it.
+        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.exists())):
+            pass
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--report-dir {chosen} takes no report ({error.strerror or error}): give another folder"
+        ) from error
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -336,6 +366,7 @@ class Recorder:
             [verdicts(records, width, paint)],
             departures(records, width, self.details),
             [
+                *undecided(records, width),
                 *unmeasured(records, width),
                 *set_aside(ledger.measurements, width),
                 *noise_floor(ledger.measurements, width, NOTABLE_NOISE),

@@ -231,6 +231,28 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
     return lines
 
 
+def undecided(records: Iterable[Record], width: int) -> list[str]:
+    """Why claims are inconclusive, the commonest ground first, on one line."""
+    rows = [record for record in records if record.verdict == "inconclusive"]
+    needed = [record.questions_needed for record in rows if record.questions_needed]
+    grounds: dict[str, list[str]] = {}
+    for record in rows:
+        if not record.questions_needed:
+            grounds.setdefault(record.reason.partition(":")[0], []).append(record.reason)
+    ordered = sorted(grounds.items(), key=lambda ground: -len(ground[1]))
+    told = [
+        f"{len(reasons)} {reasons[0] if len(set(reasons)) == 1 else ground or 'for other reasons'}"
+        for ground, reasons in ordered[:MOST_REASONS]
+    ]
+    if needed:
+        told.insert(
+            0, f"{len(needed)} with the bound inside the interval (about {min(needed):,} questions would settle one)"
+        )
+    if rest := sum(len(reasons) for _, reasons in ordered[MOST_REASONS:]):
+        told.append(f"{rest} for other reasons")
+    return _wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
+
+
 def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
     """How many of the questions asked were set aside and why, a line a task; then the tasks without any."""
     models = unique(measured.model for measured in measurements)

@@ -333,11 +333,35 @@ def test_a_broken_fixture_is_an_error(run: Run, pytester: pytest.Pytester) -> No
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_the_run_is_red(run: Run, pytester: pytest.Pytester) -> None:
-    (pytester.path / "taken").write_text("a file")
-    result = run("--report-dir=taken/out", "-k", "test_first")
+    pytester.makepyfile(
+        breaking="""
+        from pathlib import Path
+
+        def pytest_collection_finish(session):
+            Path("out").write_text("a file where the folder would be")
+        """
+    )
+    result = run("-p", "breaking", "-k", "test_first")
     assert result.ret == CODES["failed"]
-    result.stdout.fnmatch_lines(["   b-model*holds*holds*", "no report in *taken/out (*): give another --report-dir"])
+    result.stdout.fnmatch_lines(["   b-model*holds*holds*", "no report in *out (*): give another --report-dir"])
     assert result.outlines[-1] == "claims: 4 holds"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("taken/out", "--report-dir taken/out takes no report (*): give another folder"),
+        ("", "--report-dir is empty: *"),
+    ],
+)
+def test_a_chosen_folder_that_cannot_be_written_ends_the_run_before_it_begins(
+    given: str, said: str, run: Run, pytester: pytest.Pytester
+) -> None:
+    (pytester.path / "taken").write_text("a file")
+    result = run(f"--report-dir={given}", "-k", "test_first")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    result.stdout.no_fnmatch_line("*holds*")
 
 
 def test_a_run_without_claims_prints_and_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:

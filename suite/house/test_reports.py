@@ -38,6 +38,7 @@ from reports.tables import (
     register,
     set_aside,
     tally,
+    undecided,
     unmeasured,
     verdicts,
 )
@@ -695,3 +696,20 @@ def test_the_noise_floor_is_told_where_it_is_notable() -> None:
     said = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
     assert noise_floor([loud, still, silent], 200, above=0.1) == [said]
     assert [line.split(":")[0] for line in noise_floor([loud, still, silent], 200)] == ["half", "single"]
+
+
+def test_the_grounds_of_what_is_inconclusive_are_counted() -> None:
+    row = replace(PLANNED, verdict="inconclusive", reason="")
+    rows = [
+        replace(row, reason="about 260 questions would settle it", questions_needed=260),
+        replace(row, reason="about 90 questions would settle it", questions_needed=90),
+        replace(row, reason="nothing to locate: c(a->b) drops 0.0 points"),
+        replace(row, reason="nothing to locate: c(b->a) drops 1.0 points"),
+        replace(row, reason="too few questions: 8 images in a half of them, at least 10 are needed"),
+        replace(row, verdict="holds"),
+    ]
+    assert " ".join(undecided(rows, 200)) == (
+        "inconclusive: 2 with the bound inside the interval (about 90 questions would settle one); "
+        "2 nothing to locate; 1 too few questions: 8 images in a half of them, at least 10 are needed"
+    )
+    assert undecided([replace(row, verdict="holds")], 200) == []
