@@ -17,7 +17,7 @@ from fixtures.attention import NAME, CannotHook, FullyBlocked, dense_attention, 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Edge, Window
 from fixtures.forward import NotFinite, OutOfMemory, distribution, in_batches, inputs, last_logits
 from fixtures.models.base import Prompt, Subject
-from fixtures.reference import Knockout, baseline, blocked_by, knocked_out_logits, sweep
+from fixtures.reference import Knockout, blocked_by, knocked_out_logits, sweep
 from suite.calibration.tiny import (
     PATCHES,
     TinySubject,
@@ -180,17 +180,16 @@ def test_an_empty_source_changes_nothing(dtype: torch.dtype, attention: str, tol
 def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=3 + seed % 3)) for seed in range(6)]
-    p1 = baseline(subject, prompts).probability
-    p2 = sweep(subject, prompts, NULL_EDGES, width).knocked
-    assert (p2 == p1[:, None, None]).all()
+    found = sweep(subject, prompts, NULL_EDGES, width)
+    assert (found.knocked == found.baseline[:, None, None]).all()
 
 
 @pytest.mark.parametrize("edge", LIVE_EDGES, ids=str)
 def test_every_live_edge_moves_the_answer_at_every_window(edge: Edge) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed)) for seed in range(4)]
-    p1 = baseline(subject, prompts).probability
-    moved = np.abs(sweep(subject, prompts, [edge], 1).knocked[:, 0] / p1[:, None] - 1)
+    found = sweep(subject, prompts, [edge], 1)
+    moved = np.abs(found.knocked[:, 0] / found.baseline[:, None] - 1)
     # what the question reads in the last layer no longer reaches the last position
     reaching = slice(None, -1) if edge.target == QUESTION else slice(None)
     assert (moved[:, reaching].max(axis=0) > 1e-3).all()
@@ -234,7 +233,7 @@ def test_a_window_is_clipped_at_both_ends() -> None:
     subject = tiny_subject(layers=5)
     prompts = [subject.encode(tiny_question(1))]
     edge = QUESTION >> LAST
-    token = baseline(subject, prompts).tokens[0]
+    token = logits_under(subject, prompts, None)[0].argmax()
     for width in (1, 2, 3, 4, 20):
         for center, p2 in enumerate(sweep(subject, prompts, [edge], width).knocked[0, 0]):
             layers = range(max(0, center - width // 2), min(5, center + (width + 1) // 2))
@@ -242,13 +241,11 @@ def test_a_window_is_clipped_at_both_ends() -> None:
             assert p2 == pytest.approx(float(expected), rel=1e-6)
 
 
-def test_the_baseline_is_the_models_own_first_greedy_token() -> None:
+def test_the_baseline_is_the_probability_of_the_models_own_first_greedy_token() -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 4)) for seed in range(7)]
-    found = baseline(subject, prompts)
-    for prompt, token, p1 in zip(prompts, found.tokens, found.probability, strict=True):
+    for prompt, p1 in zip(prompts, sweep(subject, prompts, [], 1).baseline, strict=True):
         own = own_logits(subject, [prompt]).double().softmax(-1)[0]
-        assert token == own.argmax()
         assert p1 == pytest.approx(float(own.max()), rel=1e-5)
 
 
