@@ -236,7 +236,7 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     "changes",
     [
         {"questions": 23}, {"seed": 1}, {"window": 5}, {"prompt": "paper"}, {"dtype": "float64"},
-        {"device": "cuda"}, {"engine": "fast"},
+        {"device": "cuda"}, {"engine": "fast"}, {"answers": "full-stop"},
     ],
     ids=str,
 )  # fmt: skip

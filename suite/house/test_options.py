@@ -70,7 +70,15 @@ def test_the_defaults_are_the_default_sample(parsed: Parse, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"questions": 64}, {"seed": 1}, {"gqa": Path()}, {"images": Path()}, {"window": 3}, {"prompt": "paper"}],
+    [
+        {"questions": 64},
+        {"seed": 1},
+        {"gqa": Path()},
+        {"images": Path()},
+        {"window": 3},
+        {"prompt": "paper"},
+        {"answers": "full-stop"},
+    ],
     ids=str,
 )
 def test_another_sample_is_not_the_default_one(parsed: Parse, change: dict[str, Any]) -> None:
@@ -95,6 +103,7 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
     assert (chosen.curves, chosen.expected) == (tmp_path / "kept", tmp_path / "known.toml")
     assert chosen.red == ("error", "not calibrated")
     assert parsed(red="").red == ()
+    assert parsed(answers="full-stop").answers == "full-stop"
 
 
 def test_the_hub_is_no_folder_unless_it_is_written_as_one(parsed: Parse, tmp_path: Path) -> None:
@@ -121,6 +130,7 @@ def test_the_hub_is_no_folder_unless_it_is_written_as_one(parsed: Parse, tmp_pat
         ({"device": "cuda:x"}, ["--device cuda:x: "]),
         ({"dtype": "int8"}, ["--dtype int8: ", "bfloat16"]),
         ({"engine": "warp"}, ["--engine warp: ", "fast", "reference"]),
+        ({"answers": "close"}, ["--answers close: ", "exact", "full-stop"]),
         ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
         ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
         ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
