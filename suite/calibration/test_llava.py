@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from fixtures.flow import (
+    BASE,
     FALSE_OPTION,
     IMAGE,
     LAST,
@@ -22,14 +23,16 @@ from fixtures.flow import (
     PADDING,
     QUESTION,
     RELATED,
+    SEPARATOR,
     SPANS,
     SUFFIX,
+    TILES,
     TRUE_OPTION,
     Span,
 )
 from fixtures.models import wrap
 from fixtures.models.errors import ModelUnavailable, Unaskable
-from fixtures.models.prompts import INSTRUCTION, SYSTEM, Style, answered, chat, write
+from fixtures.models.prompts import INSTRUCTION, VICUNA_SYSTEM, Style, Written, answered, chat, vicuna
 from fixtures.question import Box, FilePicture, Object, PictureMissing, Question
 from suite.calibration import tiny_llava
 
@@ -55,6 +58,8 @@ SHIRT = Question(
     image_size=(112, 56),
 )
 STYLES: list[Style] = ["paper", "chat"]
+UNTILED = {SEPARATOR, BASE, TILES}
+"""Spans of pictures that are cut into tiles."""
 
 
 @cache
@@ -123,7 +128,7 @@ def test_the_recorded_prompt_position_by_position() -> None:
     assert len(prompt.spans[OTHER]) == 576 - 20
     # 83 and 84 padded rows of 500 are 55.8 and 56.4 of 336 pixels: 3 whole rows of patches above, 4 below.
     assert len(prompt.spans[PADDING]) == 7 * 24
-    assert prompt.missing == {}
+    assert set(prompt.missing) == UNTILED
 
 
 @needs_reference
@@ -208,7 +213,8 @@ def test_the_crop_moves_and_loses_boxes() -> None:
     cropped = subject("chat").encode(SHIRT, picture=False)
     # The middle 56 x 56 of 112 x 56 pixels: the box is (32, 10) to (52, 40).
     assert (cropped.spans[RELATED] - cropped.spans[IMAGE][0]).tolist() == [2, 3, 6, 7, 10, 11]
-    assert cropped.missing == {PADDING: "the picture is not padded"} == subject("chat").cannot
+    assert cropped.missing == subject("chat").cannot
+    assert cropped.missing[PADDING] == "the picture is not padded"
     gone = replace(SHIRT, objects=(Object("shirt", (0, 0, 20, 56)),))
     missing = subject("chat").encode(gone, picture=False).missing
     assert missing[RELATED] == missing[OTHER] == "a box lands on no patch"
@@ -231,7 +237,7 @@ def test_the_crop_moves_and_loses_boxes() -> None:
 )
 def test_what_cannot_be_had_is_missing_with_a_reason(change: dict[str, Any], missing: set[Span]) -> None:
     prompt = subject("chat").encode(replace(SHIRT, **change), picture=False)
-    assert set(prompt.missing) == missing | {PADDING}
+    assert set(prompt.missing) == missing | {PADDING} | UNTILED
     assert all(reason and "shirt" not in reason for reason in prompt.missing.values()), "reasons are counted alike"
 
 
@@ -324,18 +330,16 @@ def test_pixels_take_the_models_dtype(tmp_path: Path) -> None:
 
 
 def test_the_papers_prompt() -> None:
-    written = write("paper", " What is it? ", "<image>", lambda _: pytest.fail("the paper's has no template"))
-    assert written.text == (
+    text = vicuna("What is it?", "<image>")
+    assert text == (
         "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
         "helpful, detailed, and polite answers to the user's questions. USER: <image>\nWhat is it? \n"
         "Answer the question using a single word or phrase. ASSISTANT:"
     )
-    assert written.text[slice(*written.question)] == "What is it?"
-    longer = written.expanded("<image>", 3)
-    assert longer.text.count("<image>") == 3
-    assert longer.text[slice(*longer.question)] == "What is it?"
-    assert longer.instruction is not None
-    assert longer.text[slice(*longer.instruction)] == INSTRUCTION
+    written = Written.of(text, "What is it?")
+    assert text[slice(*written.question)] == "What is it?"
+    assert written.instruction is not None
+    assert text[slice(*written.instruction)] == INSTRUCTION
 
 
 def test_the_chat_template_is_given_the_instruction_once() -> None:
@@ -349,8 +353,14 @@ def test_the_chat_template_is_given_the_instruction_once() -> None:
 
 
 def test_a_picture_behind_the_question_moves_nothing() -> None:
-    written = write("chat", "Is it?", "<image>", lambda turn: f"{turn[0]['content'][1]['text']}<image>")  # type: ignore[index]
-    assert written.expanded("<image>", 9).question == written.question
+    behind = (
+        "{% for part in messages[0]['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
+        "{% endfor %}<image> ASSISTANT:"
+    )
+    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=behind))
+    prompt = asked.encode(SHIRT, picture=False)
+    assert read(prompt, QUESTION, asked).strip() == SHIRT.text
+    assert prompt.spans[QUESTION][-1] < prompt.spans[IMAGE][0]
 
 
 @pytest.mark.parametrize(
@@ -496,4 +506,7 @@ def test_a_processor_of_another_model_is_refused() -> None:
 def test_a_chat_prompt_needs_a_template() -> None:
     with pytest.raises(ModelUnavailable, match="no usable chat template"):
         wrap(tiny_llava.model(), tiny_llava.processor(template=None), "chat").encode(SHIRT, picture=False)
-    assert SYSTEM in wrap(tiny_llava.model(), tiny_llava.processor(template=None), "paper").encode(SHIRT, False).text
+    assert (
+        VICUNA_SYSTEM
+        in wrap(tiny_llava.model(), tiny_llava.processor(template=None), "paper").encode(SHIRT, False).text
+    )

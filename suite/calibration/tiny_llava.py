@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from fixtures.models.prompts import INSTRUCTION, SYSTEM
+from fixtures.models.prompts import INSTRUCTION, VICUNA_SYSTEM
 
 BOS, EOS, PAD, IMAGE = "<s>", "</s>", "<pad>", "<image>"
 CHAT_TEMPLATE = (
@@ -31,7 +31,7 @@ def tokenizer() -> Any:
         show_progress=False,
     )
     words = " yellow Yellow black shirt shirts dog dogs hat phone What telephone left right" * 3
-    built.train_from_iterator([SYSTEM, INSTRUCTION, words, "USER: ASSISTANT:"], trainer)
+    built.train_from_iterator([VICUNA_SYSTEM, INSTRUCTION, words, "USER: ASSISTANT:"], trainer)
     built.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, built.token_to_id(BOS))]
     )

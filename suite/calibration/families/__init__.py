@@ -1,0 +1,89 @@
+"""A tiny random model of every family that has an adapter, of the true classes and processors: one file a family."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fixtures.models.prompts import INSTRUCTION, VICUNA_SYSTEM, Style
+
+BOS, EOS, PAD = "<s>", "</s>", "<pad>"
+TEXT: Mapping[str, Any] = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 8, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2,
+    "tie_word_embeddings": False,
+}  # fmt: skip
+"""Settings of a tiny decoder, but for its vocabulary."""
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How a family is built, and what its layouts are tried on."""
+
+    build: Callable[[], tuple[Any, Any]]
+    """A model in eval mode with lively weights, and its processor."""
+    sizes: Sequence[Size] = ((112, 56), (56, 112), (60, 60), (75, 40))
+    """Pictures: wide, tall, square and odd."""
+    styles: Sequence[Style] = ("chat",)
+    regions: bool = True
+    """Whether boxes can be followed to image tokens."""
+
+
+@cache
+def tokenizer(*special: str, bos: bool = True) -> Any:
+    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* ones beside the usual."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    built = Tokenizer(models.BPE())
+    built.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    built.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500,
+        special_tokens=[AddedToken(token, special=True, normalized=False) for token in (BOS, EOS, PAD, *special)],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    words = " yellow Yellow black shirt shirts dog dogs hat phone What telephone left right" * 3
+    built.train_from_iterator([VICUNA_SYSTEM, INSTRUCTION, words, "USER: ASSISTANT:"], trainer)
+    if bos:
+        built.post_processor = processors.TemplateProcessing(
+            single=f"{BOS} $A", special_tokens=[(BOS, built.token_to_id(BOS))]
+        )
+    return PreTrainedTokenizerFast(tokenizer_object=built, bos_token=BOS, eos_token=EOS, pad_token=PAD)
+
+
+def lively(model: Any, seed: int = 0) -> Any:
+    """*model* with weights whose attention moves its output, which fresh ones hardly do."""
+    import torch
+
+    draw = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() > 1:
+                weight.copy_(torch.randn(weight.shape, generator=draw) / weight[0].numel() ** 0.5)
+            elif "norm" in name and name.endswith("weight"):
+                weight.copy_(1 + 0.2 * torch.randn(weight.shape, generator=draw))
+    return model.eval()
+
+
+def turns(placeholder: str) -> str:
+    """A chat template that writes *placeholder* for a picture."""
+    return (
+        "{% for message in messages %}USER: {% for part in message['content'] %}"
+        f"{{% if part['type'] == 'image' %}}{placeholder}\n{{% else %}}{{{{ part['text'] }}}}{{% endif %}}"
+        "{% endfor %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+    )
+
+
+def families() -> Mapping[str, Family]:
+    """Every family's file beside this one, by name."""
+    files = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    return {name: import_module(f"{__name__}.{name}").FAMILY for name in files}
