@@ -1,6 +1,7 @@
 """Who may import whom: the rooms stay apart, and what is heavy or pytest's own is imported where it is needed."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.relative_to(ROOT) for room in ("fixtures", "reports") for path in (ROOT / room).rglob("*.py"))
 PYTEST_MAY_STAND_IN = {Path("fixtures/plugin.py"), Path("reports/plugin.py"), Path("reports/claim.py")}
 HEAVY = {"torch", "transformers", "datasets", "scipy", "matplotlib", "pandas", "pyarrow"}
-IMPORTED_LAZILY_WHOLE = {
+FAMILIES = tomllib.loads((ROOT / "fixtures/models/registry.toml").read_text(encoding="utf-8"))["families"]
+ADAPTERS = {Path(*adapter.partition(":")[0].split(".")).with_suffix(".py") for adapter in FAMILIES.values()}
+IMPORTED_LAZILY_WHOLE = ADAPTERS | {
     Path("fixtures/attention.py"),
     Path("fixtures/benchmark.py"),
     Path("fixtures/contract.py"),
@@ -23,7 +26,8 @@ IMPORTED_LAZILY_WHOLE = {
     Path("fixtures/reference.py"),
     Path("fixtures/replay.py"),
     Path("fixtures/models/base.py"),
-    Path("fixtures/models/llava.py"),
+    Path("fixtures/models/decoder.py"),
+    Path("fixtures/models/encoding.py"),
 }
 """Instruments and adapters: they may import torch at their top, and nobody imports them at theirs but each other."""
 
