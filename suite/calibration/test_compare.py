@@ -13,7 +13,7 @@ from fixtures.tasks import TASKS, WORLD, questions
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.authors import FILES, objects_of
 from fixtures.tasks.compare import compare
-from suite.calibration.test_tasks import AUTHORS, as_csv, as_row, needs_authors_files
+from suite.calibration.asked import AUTHORS, as_csv, as_row, needs_authors_files
 
 
 def writable(task: str) -> list[Question]:

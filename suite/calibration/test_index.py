@@ -7,20 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fixtures.question import Question
-from fixtures.tasks import TASKS, WORLD, QuestionsUnavailable, index, is_curated, load, origins, questions, stream
+from fixtures.tasks import TASKS, WORLD, QuestionsUnavailable, index, is_curated, load, origins, questions, rows
 from fixtures.tasks.authors import FILES
-from fixtures.tasks.index import Rows
-from fixtures.tasks.source import Version
-from suite.calibration.test_tasks import as_csv, as_row
+from fixtures.tasks.origin import ABSENT
+from fixtures.tasks.rows import Rows
+from suite.calibration.asked import as_csv, as_row
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = "val_balanced_questions.json"
@@ -35,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     index._read.cache_clear()
-    index._table.cache_clear()
+    rows._table.cache_clear()
     return tmp_path / "cache" / index.ROOM
 
 
@@ -52,96 +49,6 @@ def in_memory(folder: Path, task: str) -> Any:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(origins, "QUICKLY_READ", 10**9)
         return load(task, folder)
-
-
-# The stream.
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def cut(text: str, sizes: list[int]) -> Iterator[str]:
-    at = 0
-    for size in sizes:
-        yield text[at : at + size]
-        at += size
-    yield text[at:]
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    value=st.dictionaries(st.text(max_size=6), json_values, max_size=5),
-    escaped=st.booleans(),
-    indent=st.sampled_from([None, 1]),
-    sizes=st.lists(st.integers(0, 9), max_size=60),
-)
-def test_wherever_the_text_is_cut_the_members_are_the_same(
-    value: dict[str, Any], escaped: bool, indent: int | None, sizes: list[int]
-) -> None:
-    text = json.dumps(value, ensure_ascii=escaped, indent=indent)
-    assert list(stream.members(cut(text, sizes))) == list(value.items())
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=40).map(lambda text: text.replace("\r", " ")),
-    st.integers(1, 7),
-    st.booleans(),
-)
-def test_a_files_text_is_the_same_in_pieces_of_any_size(
-    tmp_path_factory: pytest.TempPathFactory, text: str, size: int, marked: bool
-) -> None:
-    text = text.removeprefix("\ufeff")
-    path = tmp_path_factory.mktemp("text") / "file"
-    path.write_bytes(b"\xef\xbb\xbf" * marked + text.encode())
-    assert "".join(Version.of(path).pieces(size)) == text
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 1000])
-@pytest.mark.parametrize(("content", "line"), [(b"a\nb\n\xff", 3), (b"\xc3", 1), ("é\n".encode() + b"\xe2\x82x", 2)])
-def test_bytes_that_are_no_text_are_found_on_their_line(tmp_path: Path, size: int, content: bytes, line: int) -> None:
-    (tmp_path / "file").write_bytes(content)
-    with pytest.raises(QuestionsUnavailable, match=rf"is not UTF-8 \(line {line}, byte 0x"):
-        list(Version.of(tmp_path / "file").pieces(size))
-
-
-def test_an_error_is_placed_by_line_and_character_from_the_start() -> None:
-    text = '{"a": 1,\n"b": 2,\n"c" 3}'
-    for size in range(1, len(text)):
-        with pytest.raises(ValueError, match=r"^Expecting ':': line 3 \(char 21\)$"):
-            list(stream.members(cut(text, [size] * len(text))))
-
-
-def test_what_is_broken_early_is_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "LONGEST_MEMBER", 100)
-    read: list[int] = []
-
-    def pieces() -> Iterator[str]:
-        yield '{"a": "never closed '
-        for number in range(1000):
-            read.append(number)
-            yield "x" * 10
-
-    with pytest.raises(ValueError, match="Unterminated string"):
-        list(stream.members(pieces()))
-    assert len(read) < 50
-
-
-def test_a_long_member_is_not_parsed_at_every_piece(monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[int] = []
-
-    class Decoder(json.JSONDecoder):
-        def raw_decode(self, s: str, idx: int = 0) -> tuple[Any, int]:
-            tries.append(idx)
-            return super().raw_decode(s, idx)
-
-    monkeypatch.setattr(stream, "_DECODER", Decoder())
-    text = json.dumps({"a": "x" * 10**5})
-    assert len(list(stream.members(cut(text, [10] * 10**4)))) == 1
-    assert len(tries) < 25
 
 
 # The index.
@@ -163,13 +70,13 @@ def test_a_draw_is_the_same_and_makes_no_more_questions_than_drawn(
     release: Path, n: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    make = index._question
+    make = rows._question
 
     def counted(plain: dict[str, Any]) -> Question:
         made.append(plain["id"])
         return make(plain)
 
-    monkeypatch.setattr(index, "_question", counted)
+    monkeypatch.setattr(rows, "_question", counted)
     drawn = questions("ChooseAttr", n, seed, release)
     assert len(made) == (n or 288)
     with monkeypatch.context() as patched:
@@ -198,8 +105,8 @@ def test_datasets_opens_the_index(release: Path) -> None:
 
     loaded = load("CompareAttr", release)
     assert isinstance(loaded.questions, Rows)
-    rows = Dataset.from_file(str(loaded.questions.path), in_memory=True)
-    assert rows["id"][:] == [question.id for question in loaded.questions]
+    found = Dataset.from_file(str(loaded.questions.path), in_memory=True)
+    assert found["id"][:] == [question.id for question in loaded.questions]
 
 
 def test_it_is_made_once_and_anew_when_a_file_changes(
@@ -229,16 +136,16 @@ def test_a_damaged_index_is_made_anew(release: Path, cache: Path, name: str) -> 
     (found,) = cache.glob("*-*")
     (found / name).write_bytes((found / name).read_bytes()[:-9])
     index._read.cache_clear()
-    index._table.cache_clear()
+    rows._table.cache_clear()
     assert questions("QueryAttr", 5, gqa=release) == expected
 
 
 def test_what_was_not_finished_is_not_opened(release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ended(self: index._Writer, question: Question) -> None:
+    def ended(self: rows.Writer, question: Question) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(index._Writer, "add", ended)
+        patched.setattr(rows.Writer, "add", ended)
         with pytest.raises(KeyboardInterrupt):
             load("QueryAttr", release)
     assert not list(cache.glob("*-*"))
@@ -335,7 +242,7 @@ def test_the_authors_files_beside_a_release_choose_by_id(release: Path, monkeypa
         monkeypatch.setattr(origins, "QUICKLY_READ", limit)
         loaded = load("QueryAttr", release)
         assert tuple(loaded.questions) == picked
-        assert loaded.dropped[origins.ABSENT] == ("elsewhere",)
+        assert loaded.dropped[ABSENT] == ("elsewhere",)
         assert questions("QueryAttr", 2, 5, release) == questions("QueryAttr", None, 5, release)[:2]
         assert tuple(load("ChooseRel", release).questions) == every["ChooseRel"]
     assert not is_curated(release)
