@@ -3,8 +3,7 @@
 import pytest
 
 from fixtures.expected import BadExpectations
-from fixtures.plugin import EXPECTATIONS
-from fixtures.tasks import TASKS
+from fixtures.plugin import EXPECTATIONS, asked_on
 from reports.claim import REGISTER, written
 
 
@@ -14,7 +13,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     claims = [item for item in items if item.get_closest_marker("claim")]
     if not claims or config.option.claims:
         return
-    asked = {claim.id: claim.tasks or TASKS for claim in REGISTER.values()}
+    asked = {claim.id: asked_on(claim.tasks) for claim in REGISTER.values()}
     # A run of one file knows the claims of the others by what is written in them.
     beside = {file for item in claims for file in item.path.parent.glob("test_*.py")}
     try:

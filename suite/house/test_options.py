@@ -311,7 +311,7 @@ def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> 
     pytester.makepyfile("import pytest\n@pytest.mark.claim(id='x', tasks=('Chooseattr',))\ndef test_x(flow): ...")
     result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*::test_x is asked on Chooseattr; known are ChooseAttr, *, QueryAttr, all*"])
+    result.stdout.fnmatch_lines(["*::test_x is asked on Chooseattr; known are ChooseAttr, *, QueryAttr, POPE, *, all*"])
 
 
 def test_a_bad_file_of_expectations_is_a_usage_error(pytester: pytest.Pytester) -> None:
