@@ -74,6 +74,16 @@ def lively(model: Any, seed: int = 0) -> Any:
     return model.eval()
 
 
+def without_videos(processor: Any) -> Any:
+    """The *processor* class, which takes None for its video processor: that one's class needs torchvision."""
+
+    class Pictures(processor):
+        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
+            return argument and super().check_argument_for_proper_class(argument_name, argument)
+
+    return Pictures
+
+
 def turns(placeholder: str) -> str:
     """A chat template that writes *placeholder* for a picture."""
     return (
