@@ -60,3 +60,16 @@ def test_same_layers_on_every_task(flow: PooledFlow) -> None:
     """Both transfers happen in similar layers on all six tasks."""
     related, other, half_a_window = flow(RELATED >> QUESTION), flow(OTHER >> QUESTION), flow.width // 2
     assert related.troughs_agree(half_a_window, LOWER_HALF) & other.troughs_agree(half_a_window, LOWER_HALF)
+
+
+@claim(
+    "regions.smaller-model-reads-less-of-the-rest",
+    section="6",
+    statistic="drop(other->question, FIRST) minus that of the model's smaller sibling",
+    bound="> 0",
+    bound_from="paper",
+)
+def test_smaller_model_reads_less_of_the_rest(flow: Flow) -> None:
+    """In the first stage less flows from the other patches in a smaller model than in its larger sibling."""
+    edge = OTHER >> QUESTION
+    assert flow(edge).drop(FIRST).unpaired_minus(flow.smaller(edge).drop(FIRST)).exceeds(0.0)

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from fixtures.answered import ANSWERED_OTHERWISE, PICTURE_MISSING
+from fixtures.edges import EDGES
 from fixtures.evidence import Inconclusive, Unsupported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.generation import greedy_answers
 from fixtures.knockout import sweep
 from fixtures.lens import FORMS, NORMED, SHARED, Lens
-from fixtures.measure import ANSWERED_OTHERWISE, EDGES, PICTURE_MISSING, NothingLeft, measure
+from fixtures.measure import NothingLeft, measure
 from fixtures.measurement import Measurement
 from fixtures.models.base import Subject
 from fixtures.question import Question

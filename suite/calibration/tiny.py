@@ -17,7 +17,7 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import AnswerTokens, Prompt, Subject
+from fixtures.models.base import AnswerTokens, Prompt, Subject, answering
 from fixtures.models.errors import Unaskable
 from fixtures.question import Object, PictureMissing, Question
 
@@ -141,6 +141,9 @@ class TinySubject:
         picture = torch.randn(1, 3, PIXELS, PIXELS, generator=noise).to(self.dtype)
         tensors = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "pixel_values": picture}
         return Prompt(question, question.text, np.array(ids), tensors, spans, missing or {})
+
+    def answering(self, prompt: Prompt, tokens: Sequence[int]) -> Prompt:
+        return answering(prompt, tokens)
 
     def batch(self, prompts: Sequence[Prompt]) -> dict[str, Tensor]:
         return {name: torch.cat([prompt.tensors[name] for prompt in prompts]) for name in prompts[0].tensors}

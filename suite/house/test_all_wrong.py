@@ -48,7 +48,15 @@ def measure(subject: Any, questions: Sequence[Question], *rest: Any, **options: 
     )
 
 
-def measured(model: str, task: str, edge: Edge | None = None, width: int | None = None, asked: int = 6) -> Measurement:
+def measured(
+    model: str,
+    task: str,
+    edge: Edge | None = None,
+    width: int | None = None,
+    *,
+    final_sub_word: bool = False,
+    asked: int = 6,
+) -> Measurement:
     """What a flow reads of that model."""
     questions = [
         Question(f"q{number}", f"i{number}", task, "Is it red?", "red", None, None, (), (32, 32))
