@@ -74,6 +74,19 @@ def lively(model: Any, seed: int = 0) -> Any:
     return model.eval()
 
 
+def still(processor: type) -> type:
+    """The class *processor*, for pictures alone: transformers has its video half only where torchvision is."""
+
+    class Still(processor):
+        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
+            if argument_name == "video_processor":
+                return None
+            return super().check_argument_for_proper_class(argument_name, argument)
+
+    Still.__name__ = processor.__name__
+    return Still
+
+
 def turns(placeholder: str) -> str:
     """A chat template that writes *placeholder* for a picture."""
     return (
