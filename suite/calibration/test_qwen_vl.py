@@ -86,9 +86,9 @@ def test_settings_that_are_not_handled() -> None:
         altered(do_resize=False)
     with pytest.raises(ModelUnavailable, match=r"size \{'height': 448, 'width': 448\}, which is not handled"):
         altered(size={"height": 448, "width": 448})
-    with pytest.raises(ModelUnavailable, match="has patches of 14 and the model 7"):
+    with pytest.raises(ModelUnavailable, match="goes by 14 pixels a patch and the model by 7"):
         altered(patch_size=14)
-    with pytest.raises(ModelUnavailable, match="has merges of 4 and the model 2"):
+    with pytest.raises(ModelUnavailable, match="goes by 4 patches a merge and the model by 2"):
         altered(merge_size=4)
     other = processor("Qwen2VLProcessor")
     other.image_processor = SimpleNamespace(**vars(other.image_processor))
