@@ -114,6 +114,18 @@ def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(name: str, styl
         assert not [key for key in unseen.tensors if key.startswith("pixel")]
 
 
+@pytest.mark.parametrize("name", [name for name, style in EVERY if style == "chat"])
+def test_a_chat_prompt_has_the_ids_that_the_processor_gives_the_conversation(name: str) -> None:
+    asked, one = subject(name, "chat"), question(family(name).sizes[0])
+    if asked.processor.chat_template is None:
+        pytest.skip("its processor has no chat template")
+    parts = [{"type": "image", "image": one.image}, {"type": "text", "text": f"{one.text}\n{INSTRUCTION}"}]
+    given = asked.processor.apply_chat_template(
+        [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=True, return_dict=True
+    )
+    assert asked.encode(one).input_ids.tolist() == given["input_ids"][0]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_question_alone_and_in_a_batch(name: str) -> None:
     """Questions of one size and length run together, each as it runs alone."""

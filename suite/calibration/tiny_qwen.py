@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.calibration.families import TEXT, Family, Size, lively, still, tokenizer, turns
+from suite.calibration.families import TEXT, Family, Size, lively, tokenizer, turns, without_videos
 
 IMAGE, START, END = "<|image_pad|>", "<|vision_start|>", "<|vision_end|>"
 TOKENS = {"image": IMAGE, "video": "<|video_pad|>", "vision_start": START, "vision_end": END}
@@ -22,7 +22,9 @@ def processor(kind: str, **settings: Any) -> Any:
     bounds = {"shortest_edge": 12 * CELL**2, "longest_edge": 60 * CELL**2}
     given: dict[str, Any] = {"patch_size": PATCH, "merge_size": MERGED, "size": bounds, **settings}
     images = Qwen2VLImageProcessorPil(**given)
-    return still(getattr(transformers, kind))(images, words(), None, chat_template=turns(f"{START}{IMAGE}{END}"))
+    return without_videos(getattr(transformers, kind))(
+        images, words(), None, chat_template=turns(f"{START}{IMAGE}{END}")
+    )
 
 
 def words() -> Any:

@@ -81,17 +81,14 @@ def lively(model: Any, seed: int = 0) -> Any:
     return model.eval()
 
 
-def still(processor: type) -> type:
-    """The class *processor*, for pictures alone: transformers has its video half only where torchvision is."""
+def without_videos(processor: Any) -> Any:
+    """The *processor* class, which takes None for its video processor: that one's class needs torchvision."""
 
-    class Still(processor):
+    class Pictures(processor):
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-            if argument_name == "video_processor":
-                return None
-            return super().check_argument_for_proper_class(argument_name, argument)
+            return argument and super().check_argument_for_proper_class(argument_name, argument)
 
-    Still.__name__ = processor.__name__
-    return Still
+    return Pictures
 
 
 def turns(placeholder: str) -> str:

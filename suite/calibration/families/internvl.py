@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from suite.calibration.families import TEXT, Family, lively, still, tokenizer, turns
+from suite.calibration.families import TEXT, Family, lively, tokenizer, turns, without_videos
 
 TILE, PATCH = 56, 7
 
@@ -23,7 +23,7 @@ def processor(tile: int = TILE, patch: int = PATCH, **settings: Any) -> Any:
 
     given: dict[str, Any] = {"size": {"height": tile, "width": tile}, "max_patches": 6, **settings}
     tokens = (tile // patch // 2) ** 2
-    return still(InternVLProcessor)(
+    return without_videos(InternVLProcessor)(
         GotOcr2ImageProcessorPil(**given), words(), None, image_seq_length=tokens, chat_template=turns("<IMG_CONTEXT>")
     )
 

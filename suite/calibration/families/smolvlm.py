@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import patch as replaced
 
 from suite.calibration import tiny_idefics3
-from suite.calibration.families import Family, still
+from suite.calibration.families import Family, without_videos
 from suite.calibration.tiny_idefics3 import PATCH, SHUFFLE, SIZES, TILE, image_settings, words
 
 
@@ -17,14 +17,15 @@ def processor(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE, **im
     from transformers.models.smolvlm import processing_smolvlm
     from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
-    frames = SimpleNamespace(num_frames=1, fps=1, model_input_names=[])
     with replaced.object(processing_smolvlm, "num2words", str):
-        return still(SmolVLMProcessor)(
+        built = without_videos(SmolVLMProcessor)(
             SmolVLMImageProcessorPil(**image_settings(tile, **images)),
             words("<video>"),
-            frames,
+            None,
             **tiny_idefics3.settings(tile, patch, shuffle),
         )
+    built.video_processor = SimpleNamespace(num_frames=1, fps=1, model_input_names=[])
+    return built
 
 
 def model(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE) -> Any:
