@@ -15,6 +15,7 @@ from PIL import Image
 from fixtures.contract import check
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, SEPARATOR, SPANS, SUFFIX
 from fixtures.forward import distribution, inputs, last_logits
+from fixtures.generation import greedy_answers
 from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
@@ -90,7 +91,7 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
             return asked.tokenizer.decode(prompt.input_ids[prompt.spans[span]])
 
         assert read(QUESTION).strip() == "Is the shirt black or yellow?"
-        assert INSTRUCTION in read(SUFFIX)
+        assert INSTRUCTION in read(SUFFIX) if family(name).instructed else SUFFIX in prompt.missing
         assert prompt.spans[LAST].tolist() == [len(prompt.input_ids) - 1]
         assert set(prompt.spans) | set(prompt.missing) == set(SPANS.values())
         assert not set(prompt.spans) & set(prompt.missing)
@@ -136,6 +137,16 @@ def test_a_question_alone_and_in_a_batch(name: str) -> None:
         alone = [distribution(asked, [one], last_logits(asked, inputs(asked, [one])))[0] for one in prompts]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-6)
     assert len({tuple(row.tolist()) for row in together}) == 3, "the picture makes no difference"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_it_says_begins_with_its_most_probable_token(name: str) -> None:
+    """Generation, which is transformers', sees the prompt as the instruments do."""
+    asked = subject(name)
+    prompts = [asked.encode(question(size, seed)) for seed, size in enumerate(family(name).sizes)]
+    for prompt, (said, *_) in zip(prompts, greedy_answers(asked, prompts, longest=2), strict=True):
+        with torch.inference_mode():
+            assert said == last_logits(asked, dict(asked.batch([prompt])))[0].argmax()
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -34,6 +34,8 @@ class Family:
     styles: Sequence[Style] = ("chat",)
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
+    instructed: bool = True
+    """Whether its prompts write the paper's instruction."""
 
 
 @cache
