@@ -15,6 +15,7 @@ from PIL import Image
 from fixtures.contract import check
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, SEPARATOR, SPANS, SUFFIX
 from fixtures.forward import distribution, inputs, last_logits
+from fixtures.generation import greedy_answers
 from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
@@ -90,7 +91,7 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
             return asked.tokenizer.decode(prompt.input_ids[prompt.spans[span]])
 
         assert read(QUESTION).strip() == "Is the shirt black or yellow?"
-        assert INSTRUCTION in read(SUFFIX)
+        assert INSTRUCTION in read(SUFFIX) if family(name).instructed else SUFFIX in prompt.missing
         assert prompt.spans[LAST].tolist() == [len(prompt.input_ids) - 1]
         assert set(prompt.spans) | set(prompt.missing) == set(SPANS.values())
         assert not set(prompt.spans) & set(prompt.missing)
@@ -114,6 +115,18 @@ def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(name: str, styl
         assert not [key for key in unseen.tensors if key.startswith("pixel")]
 
 
+@pytest.mark.parametrize("name", [name for name, style in EVERY if style == "chat"])
+def test_a_chat_prompt_has_the_ids_that_the_processor_gives_the_conversation(name: str) -> None:
+    asked, one = subject(name, "chat"), question(family(name).sizes[0])
+    if asked.processor.chat_template is None:
+        pytest.skip("its processor has no chat template")
+    parts = [{"type": "image", "image": one.image}, {"type": "text", "text": f"{one.text}\n{INSTRUCTION}"}]
+    given = asked.processor.apply_chat_template(
+        [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=True, return_dict=True
+    )
+    assert asked.encode(one).input_ids.tolist() == given["input_ids"][0]
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_question_alone_and_in_a_batch(name: str) -> None:
     """Questions of one size and length run together, each as it runs alone."""
@@ -124,6 +137,30 @@ def test_a_question_alone_and_in_a_batch(name: str) -> None:
         alone = [distribution(asked, [one], last_logits(asked, inputs(asked, [one])))[0] for one in prompts]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-6)
     assert len({tuple(row.tolist()) for row in together}) == 3, "the picture makes no difference"
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_it_says_begins_with_its_most_probable_token(name: str) -> None:
+    """Generation, which is transformers', sees the prompt as the instruments do."""
+    asked = subject(name)
+    prompts = [asked.encode(question(size, seed)) for seed, size in enumerate(family(name).sizes)]
+    for prompt, (said, *_) in zip(prompts, greedy_answers(asked, prompts, longest=2), strict=True):
+        with torch.inference_mode():
+            assert said == last_logits(asked, dict(asked.batch([prompt])))[0].argmax()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_an_answer_given_so_far_goes_on_as_it_was_generated(name: str) -> None:
+    """Its tokens behind the prompt, read at once, lead to the token that generation came to one by one."""
+    asked = subject(name)
+    prompt = asked.encode(question(family(name).sizes[0]))
+    (said,) = greedy_answers(asked, [prompt], longest=4)
+    with torch.inference_mode():
+        for count in range(1, len(said)):
+            given = asked.answering(prompt, said[:count])
+            assert given.spans[LAST].tolist() == [len(given.input_ids) - 1] == [len(prompt.input_ids) + count - 1]
+            logits = last_logits(asked, inputs(asked, [given]))
+            assert int(logits.argmax()) == said[count]
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -74,7 +74,7 @@ def test_a_name_that_is_no_name(name: str, says: str) -> None:
     sentence = refusal(name)
     assert says in sentence
     assert sentence.isprintable()
-    assert len(sentence) < 300
+    assert len(sentence) < 300 + len(", ".join(known()))
 
 
 def test_a_folder_without_a_configuration(folder: Path) -> None:
@@ -128,6 +128,14 @@ def test_a_family_without_an_adapter(folder: Path) -> None:
         resolve(str(folder))
 
 
+def test_packages_that_a_family_needs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "config.json").write_text(json.dumps({"model_type": "qwen2_vl"}), encoding="utf-8")
+    monkeypatch.setattr(registry, "find_spec", lambda package: None)
+    assert "does not load without torchvision: pip install torchvision" in refusal(folder)
+    monkeypatch.setattr(registry, "find_spec", lambda package: "found")
+    assert resolve(str(folder)).family == "qwen2_vl"
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", "{", "null", '{"model_type": 1}'])
 def test_a_configuration_that_names_no_family(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content, encoding="utf-8")
@@ -164,7 +172,8 @@ print([name for name in ("torch", "transformers", "huggingface_hub") if name in 
 
 
 def test_registered_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert known() == ("miniature", "llava-1.5-7b", "llava-1.5-13b")
+    assert known()[:3] == ("miniature", "llava-1.5-7b", "llava-1.5-13b")
+    assert all(resolve(name).on_hub for name in known()[1:])
     for size in ("7b", "13b"):
         source = resolve(f"llava-1.5-{size}")
         assert (source.location, source.prompt, source.on_hub) == (
@@ -195,6 +204,7 @@ def test_a_relative_folder_is_relative_to_where_the_command_runs(folder: Path, m
 def test_every_family_has_its_adapter() -> None:
     from fixtures.models.base import Subject
 
+    assert set(registry._registry()["needs"]) <= set(registry._registry()["families"])
     for family in registry._registry()["families"]:
         assert issubclass(registry._adapter(family), Subject)
 

@@ -85,6 +85,7 @@ class TinySubject:
     fingerprint: str = "random"
     end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
+    attends_ahead: bool = False
 
     @property
     def layers(self) -> int:
