@@ -55,6 +55,15 @@ def test_the_papers_six_come_first_and_are_the_default() -> None:
     assert (*TASKS, "POPE", "A-OKVQA", "VQAv2") == KNOWN
 
 
+def test_the_readme_names_every_source() -> None:
+    readme = (Path(published.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for task in DATA_SETS.values():
+        assert f"`{task.table.repository}`" in readme
+        assert f"| {task.name} |" in readme
+    for name in ("coco_pope_random.json", *DATA_SETS["A-OKVQA"].files, *DATA_SETS["VQAv2"].files):
+        assert f"`{name}`" in readme
+
+
 # What is read of the files.
 
 
