@@ -152,6 +152,8 @@ def test_questions_without_an_edge_are_rows_of_nan(found: Measurement) -> None:
     for edge in (RELATED >> QUESTION, OTHER >> QUESTION):
         assert np.array_equal(np.isnan(found.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
     assert not np.isnan(found.knocked[IMAGE >> QUESTION]).any()
+    counted = {"no object of it is in the picture": sum(without)}
+    assert found.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
 
 
 def test_an_edge_that_no_question_has_says_why(subject: Subject, known: list[Question]) -> None:
