@@ -68,7 +68,9 @@ class Reader:
         raise self._refuse(key, "text")
 
     def number(self, key: str) -> float | None:
-        value = self.data.get(key)
+        return self._number(key, self.data.get(key))
+
+    def _number(self, key: str, value: object) -> float | None:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -96,6 +98,19 @@ class Reader:
         if not all(isinstance(entry, int) for entry in entries):
             raise self._refuse(key, "a list of whole numbers")
         return tuple(cast("Sequence[int]", entries))
+
+    def numbers(self, key: str) -> tuple[float | None, ...]:
+        """Those that are not finite are None, as are those that were null."""
+        return tuple(self._number(key, entry) for entry in self.entries(key))
+
+    def rows(self, key: str) -> tuple[tuple[float | None, ...], ...]:
+        return tuple(Reader({key: row}, self.what).numbers(key) for row in self.entries(key))
+
+    def one_of(self, key: str, known: Sequence[str]) -> str:
+        value = self.text(key)
+        if value not in known:
+            raise self._refuse(key, f"one of {', '.join(known)}")
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         return tuple(str(entry) for entry in self.entries(key))

@@ -19,7 +19,9 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
+from reports.drawing import Curve, Example, exhibited
 from reports.ending import Ending
+from reports.holm import adjusted, standing
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
@@ -83,6 +85,7 @@ class Worker(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reports", "what a run leaves behind")
     group.addoption("--claims", action="store_true", help="print the register of claims and stop")
+    group.addoption("--no-images", action="store_true", help="leave the questions' pictures out of the report")
     group.addoption("--report-dir", metavar="DIR", help=f"ledger and tables; default: {DEFAULT_FOLDER}")
 
 
@@ -229,6 +232,8 @@ class Recorder:
         self.lost: dict[str, str] = {}
         self.uncollected: set[str] = set()
         self.measured: dict[tuple[str, str], tuple[Measured, Model]] = {}
+        self.curves: dict[Key, Curve] = {}
+        self.examples: dict[Key, Example] = {}
         self.ledger: Ledger | None = None
         self.details = ""
         self.told = False
@@ -255,6 +260,9 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said = dict(report.user_properties)
+        for name, shown in report.user_properties:
+            if name == "exhibit":
+                self._hear_exhibit(shown)
         measurements = [self._hear_measurement(said) for name, said in report.user_properties if name == "measurement"]
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
@@ -285,6 +293,16 @@ class Recorder:
             self.measured[measured.model, measured.task] = measured, model
             return measured
         return None
+
+    def _hear_exhibit(self, said: object) -> None:
+        """Several processes may tell of the same measurement; they tell the same."""
+        try:
+            curves, examples = exhibited(said)
+        except LedgerError as error:
+            self.messages.append(f"curves are missing from the ledger: {error}")
+        else:
+            self.curves |= {(curve.model, curve.task, curve.name): curve for curve in curves}
+            self.examples |= {(example.model, example.task, example.id): example for example in examples}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -323,14 +341,21 @@ class Recorder:
         return {row.key: replace(row, reason=self.lost.get(node, row.reason)) for node, row in rows.items()}
 
     def _ledger(self, planned: Mapping[Key, Record]) -> Ledger:
-        names = unique([model for _, model, _ in planned] + [model for model, _ in self.measured])
+        shown = [model for model, *_ in (*self.measured, *self.curves, *self.examples)]
+        names = unique([model for _, model, _ in planned] + shown)
         keys = sorted(self.measured, key=lambda key: (names.index(key[0]), task_order(key[1])))
         found = {model.name: model for _, model in (self.measured[key] for key in reversed(keys))}
+
+        def drawn(key: Key) -> tuple[int, tuple[bool, str]]:
+            return names.index(key[0]), task_order(key[1])
+
         return Ledger(
             environment=self._environment(),
             models=tuple(found.get(name, Model(name=name)) for name in names),
             measurements=tuple(self.measured[key][0] for key in keys),
-            records=tuple(conclude(row, self.heard.get(key, Heard())) for key, row in planned.items()),
+            records=adjusted([conclude(row, self.heard.get(key, Heard())) for key, row in planned.items()]),
+            curves=tuple(self.curves[key] for key in sorted(self.curves, key=drawn)),
+            examples=tuple(self.examples[key] for key in sorted(self.examples, key=drawn)),
         )
 
     def _environment(self) -> Environment:
@@ -367,6 +392,7 @@ class Recorder:
             departures(records, width, self.details),
             [
                 *undecided(records, width),
+                *filter(None, [standing(records)]),
                 *unmeasured(records, width),
                 *set_aside(ledger.measurements, width),
                 *noise_floor(ledger.measurements, width, NOTABLE_NOISE),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, get_args
 
+from reports.drawing import Curve, Example, Reading
 from reports.plain import Json, LedgerError, Reader, as_json
 
 SCHEMA = 1
@@ -55,7 +56,7 @@ class Claim:
 
 MEASURED = (
     "verdict", "expected", "effect", "low", "high", "bound", "parts", "n", "unit", "layers", "reason",
-    "notes", "twin", "questions_needed",
+    "notes", "twin", "p", "questions_needed", "draws", "pairing", "readings",
 )  # fmt: skip
 """The fields of a record that its test's evidence fills."""
 
@@ -67,7 +68,8 @@ class Record:
     *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
     the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
     the verdict that the expectations give where the claim is known to depart from the paper, else None;
-    *tasks* are those that a record of all tasks together was read from.
+    *tasks* are those that a record of all tasks together was read from; *draws* are some resamples of the effect,
+    in the same order wherever *pairing* is the same; *readings* say where on which curves it was read.
     """
 
     claim: str
@@ -91,8 +93,13 @@ class Record:
     reason: str = ""
     notes: tuple[str, ...] = ()
     twin: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
     questions_needed: int | None = None
     tasks: tuple[str, ...] = ()
+    draws: tuple[float | None, ...] = ()
+    pairing: str = ""
+    readings: tuple[Reading, ...] = ()
 
     @property
     def over(self) -> str:
@@ -158,8 +165,13 @@ class Record:
             reason=read.text("reason"),
             notes=read.texts("notes"),
             twin=read.number("twin"),
+            p=read.number("p"),
+            p_holm=read.number("p_holm"),
             questions_needed=read.count("questions_needed"),
             tasks=read.texts("tasks"),
+            draws=read.numbers("draws"),
+            pairing=read.text("pairing"),
+            readings=tuple(Reading.from_json(entry) for entry in read.entries("readings")),
         )
 
 
@@ -215,7 +227,8 @@ class Measured:
     """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason.
 
     The noise is by how many points knocking out nothing moves the answer's probability, at the median question
-    and at most; None from an engine that does not try.
+    and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
+    *prompt* is the text that goes to the processor, with a mark where the question stands.
     """
 
     model: str
@@ -226,6 +239,11 @@ class Measured:
     noise_median: float | None = None
     noise_most: float | None = None
     seconds: float | None = None
+    source: str = ""
+    questions: int | None = None
+    seed: int | None = None
+    prompt_style: str = ""
+    prompt: str = ""
 
     @classmethod
     def from_json(cls, data: object) -> Measured:
@@ -239,6 +257,11 @@ class Measured:
             noise_median=read.number("noise_median"),
             noise_most=read.number("noise_most"),
             seconds=read.number("seconds"),
+            source=read.text("source"),
+            questions=read.count("questions"),
+            seed=read.count("seed"),
+            prompt_style=read.text("prompt_style"),
+            prompt=read.text("prompt"),
         )
 
 
@@ -303,6 +326,8 @@ class Ledger:
     models: tuple[Model, ...]
     measurements: tuple[Measured, ...]
     records: tuple[Record, ...]
+    curves: tuple[Curve, ...] = ()
+    examples: tuple[Example, ...] = ()
 
     @classmethod
     def from_json(cls, data: object) -> Ledger:
@@ -318,6 +343,8 @@ class Ledger:
             models=tuple(Model.from_json(entry) for entry in read.entries("models")),
             measurements=tuple(Measured.from_json(entry) for entry in read.entries("measurements")),
             records=tuple(Record.from_json(entry) for entry in read.entries("records")),
+            curves=tuple(Curve.from_json(entry) for entry in read.entries("curves")),
+            examples=tuple(Example.from_json(entry) for entry in read.entries("examples")),
         )
 
 

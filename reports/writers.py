@@ -11,13 +11,18 @@ import tempfile
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
-from reports.numbers import bound, effect, fractions, spelled
-from reports.plain import as_json
+from reports.holm import standing
+from reports.numbers import bound, effect, fractions, p_value, spelled
+from reports.plain import Json, as_json
 from reports.record import Ledger, Model, Record
 from reports.tables import columns, deciding, legend, noise_floor, part_line, set_aside, tally, word
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
+
+_NUMBERS = re.compile(r"\[\n\s+(?:-?\d[^\s,]*|null)(?:,\n\s+(?:-?\d[^\s,]*|null))*\n\s+\]")
+"""A list of numbers as `json.dumps` indents it; no text in JSON holds a line's end."""
 
 FINGERPRINT_DIGITS = 12
 """Enough to tell weights apart by eye; all of them are in the ledger."""
@@ -46,19 +51,26 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def ledger_json(ledger: Ledger) -> str:
-    """*ledger* as strict JSON: no NaN, no infinity."""
-    return json.dumps(as_json(ledger), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    """*ledger* as strict JSON, no NaN and no infinity; a list of numbers is one line."""
+    text = json.dumps(as_json(ledger), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
 
 
 def claims_csv(ledger: Ledger) -> str:
-    """One row a record, in the fields' order; lists are JSON."""
+    """One row a record, in the fields' order but for the draws, which no cell can hold; lists are JSON."""
     text = io.StringIO()
-    rows = [as_json(record) for record in ledger.records]
+    rows = [cast("dict[str, Json]", _without_draws(as_json(record))) for record in ledger.records]
     writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()})
     return text.getvalue()
+
+
+def _without_draws(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _without_draws(each) for name, each in value.items() if name != "draws"}
+    return [_without_draws(each) for each in value] if isinstance(value, list) else value
 
 
 def claims_markdown(ledger: Ledger) -> str:
@@ -73,6 +85,7 @@ def claims_markdown(ledger: Ledger) -> str:
         *(_model(model) for model in ledger.models if model.layers is not None),
         _verdicts(records),
         *(_escaped(line) for line in legend(records)),
+        *(_escaped(line) for line in [standing(records)] if line),
         *_set_aside(ledger),
         *(_escaped(line) for line in noise_floor(ledger.measurements, 10**6)),
         *(
@@ -119,7 +132,7 @@ def _set_aside(ledger: Ledger) -> list[str]:
 def _claim(records: Sequence[Record]) -> str:
     first = records[0]
     one_model = _is_of_one_model(records)
-    heads = ["task", "verdict", "effect [95 %]", "bound", "n", "layers", "notes"]
+    heads = ["task", "verdict", "effect [95 %]", "bound", "p (Holm)", "n", "layers", "notes"]
     rows = [_cells(record) if one_model else [record.model, *_cells(record)] for record in records]
     composite = [record for record in records if record.parts]
     return "\n\n".join(
@@ -142,6 +155,7 @@ def _cells(record: Record) -> list[str]:
         _verdict(record),
         effect(as_json(record)),
         bound(as_json(record)),
+        p_value(record.p, record.p_holm),
         "" if record.n is None else str(record.n),
         spelled(record.layers),
         "; ".join(text for text in (decides, record.reason, *notes) if text),

@@ -325,3 +325,13 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
     assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
     with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
         measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, known=first)
+
+
+def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
+    subject: Subject, several: list[Question], known: list[Question]
+) -> None:
+    found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    again = Measurement.from_arrays(found.to_arrays())
+    assert again.questions == found.questions
+    assert len(again.questions) < int(again.correct.sum()) + len(again.set_aside)
+    assert (again.knocked[IMAGE >> LAST] == found.knocked[IMAGE >> LAST]).all()

@@ -19,6 +19,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import AnswerTokens, Prompt, Subject, answering
 from fixtures.models.errors import Unaskable
+from fixtures.models.layout import Layout
 from fixtures.question import Object, PictureMissing, Question
 
 WORDS = 50
@@ -142,6 +143,9 @@ class TinySubject:
         picture = torch.randn(1, 3, PIXELS, PIXELS, generator=noise).to(self.dtype)
         tensors = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "pixel_values": picture}
         return Prompt(question, question.text, np.array(ids), tensors, spans, missing or {})
+
+    def layout(self, image_size: tuple[int, int]) -> Layout:
+        return Layout(PATCHES, why_no_tiles="its patches are anywhere")
 
     def answering(self, prompt: Prompt, tokens: Sequence[int]) -> Prompt:
         return answering(prompt, tokens)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -271,11 +271,11 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile(test_claims=CLAIMS)
 
-    def run(*arguments: str) -> tuple[pytest.RunResult, dict[str, dict[str, Any]]]:
+    def run(*arguments: str, plugins: Sequence[object] = ()) -> tuple[pytest.RunResult, dict[str, dict[str, Any]]]:
         ears = Ears()
         given = ("-p", "fixtures.plugin", "--model", "model", "--questions", "24", "-rA", *arguments)
         tasks = () if "--task" in arguments else ("--task", "ChooseAttr")
-        return pytester.runpytest_inprocess(*given, *tasks, plugins=[ears]), ears.heard
+        return pytester.runpytest_inprocess(*given, *tasks, plugins=[ears, *plugins]), ears.heard
 
     return run
 
@@ -334,6 +334,21 @@ def test_what_was_measured_is_told_beside_the_evidence(run: Run) -> None:
         "seconds",
     }
     assert json.loads(json.dumps(heard["holds"])) == heard["holds"]
+
+
+def test_what_is_drawn_of_a_measurement_travels_once(run: Run) -> None:
+    told: list[dict[str, Any]] = []
+
+    class Counting:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            told.extend(cast("dict[str, Any]", said) for name, said in report.user_properties if name == "exhibit")
+
+    run("-k", "holds or fails or composite", plugins=[Counting()])
+    (drawn,) = told
+    assert (drawn["model"], drawn["task"]) == ("model", "ChooseAttr")
+    assert {curve["name"] for curve in drawn["curves"]} >= {"c(image->question)", "P(lowercase)"}
+    assert len(drawn["examples"]) == 3
+    assert all(example["thumbnail"] for example in drawn["examples"])
 
 
 def test_an_expected_departure_is_an_xfail_and_off_the_default_sample_no_more(

@@ -48,6 +48,12 @@ def flow(request):
             seconds=1.0, fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu", engine="fast",
             versions={},
         )))
+        drop = dict(name="c(image->question)", kind="knockout", unit="points", n=120)
+        said.append(("exhibit", dict(
+            model=cell.model, task=task, examples=[dict(id="1", text="Is it?", answer="yes", said="Yes")],
+            curves=[dict(drop, mean=[-50.0] * 14, low=[-60.0] * 14, high=[-40.0] * 14)],
+            missed=[dict(id="2", text="Is it not?", answer="yes", said="No")],
+        )))
     def find(verdict):
         said.append(("evidence", dict(
             model=cell.model, task=cell.task, verdict=verdict, expected=None, effect=57.5, low=52.0,
@@ -173,6 +179,10 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
     assert ledgers[0] == ledgers[1] == ledgers[2]
     assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "beside"]
     assert ledgers[0]["models"][0]["fingerprint"] == "f00d"
+    assert [(row["model"], row["task"]) for row in ledgers[0]["curves"]] == [
+        (model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")
+    ]
+    assert [(row["id"], row["kept"]) for row in ledgers[0]["examples"]] == [("1", True), ("2", False)] * 6
     assert [(row["model"], row["task"]) for row in ledgers[0]["measurements"]] == [
         *((model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")),
         ("beside", "LogicalObj"),

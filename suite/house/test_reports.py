@@ -105,7 +105,7 @@ def test_a_ledger_reads_back_as_it_was_written() -> None:
 
 def test_a_record_in_json_has_the_promised_fields() -> None:
     names = """claim section figure sentence model task verdict expected effect low high bound parts
-    bound_from n unit layers seconds reason notes twin questions_needed tasks"""
+    bound_from n unit layers seconds reason notes twin p p_holm questions_needed tasks draws pairing readings"""
     assert list(as_json(MEASURED)) == names.split()
 
 
@@ -524,7 +524,7 @@ def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
     text = writers.claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
     (row,) = (line for line in text.splitlines() if line.startswith("| ChooseAttr ") and "fails" in line)
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "117", "", "1 of 3 parts fails: peak of P(lower)",
+        "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "", "117", "", "1 of 3 parts fails: peak of P(lower)",
     ]  # fmt: skip
     assert text.endswith(
         """
