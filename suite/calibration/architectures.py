@@ -15,8 +15,8 @@ import transformers
 from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models import base
 from fixtures.models.base import Prompt, Subject
+from fixtures.models.decoder import decoder_of
 from suite.calibration.tiny import SPREAD
 
 IMAGE_TOKEN, START_OF_IMAGE, END_OF_IMAGE = 3, 62, 63
@@ -159,7 +159,7 @@ class Stranger:
 
     @property
     def _decoder(self) -> Any:
-        return base._decoder(self.model, self.name)  # pyright: ignore[reportPrivateUsage]
+        return decoder_of(self.model, self.name)
 
     @property
     def decoder_layers(self) -> Sequence[torch.nn.Module]:
