@@ -137,6 +137,12 @@ def test_a_model_too_large_for_all_of_them_is_refused(saved: Path) -> None:
 
 
 @pytest.mark.usefixtures("two_small_devices")
+@pytest.mark.parametrize("device", ["cuda:0", "cuda:1"])
+def test_a_model_too_large_for_the_one_that_is_named_is_refused(saved: Path, device: str) -> None:
+    assert f"and {device} has 0.0 GiB free: choose another device" in refusal(saved, device=device, dtype="float32")
+
+
+@pytest.mark.usefixtures("two_small_devices")
 def test_what_spreading_takes_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "find_spec", lambda package: None)
     said = refusal(saved, device="cuda", dtype="float32")
