@@ -18,6 +18,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import AnswerTokens, Prompt, Subject
+from fixtures.models.crossing import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.question import Object, PictureMissing, Question
 
@@ -85,6 +86,7 @@ class TinySubject:
     fingerprint: str = "random"
     end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
+    cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
     def layers(self) -> int:

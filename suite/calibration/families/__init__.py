@@ -34,6 +34,8 @@ class Family:
     styles: Sequence[Style] = ("chat",)
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
+    class_tokens: int = 0
+    """Image tokens that show no place, and yet something of the picture."""
 
 
 @cache
