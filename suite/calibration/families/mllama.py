@@ -12,7 +12,7 @@ GATES = ("cross_attn_attn_gate", "cross_attn_mlp_gate", "gate", "gate_attn", "ga
 """Scalars that fresh weights leave shut."""
 
 
-def build() -> tuple[Any, Any]:
+def build(side: int = SIDE) -> tuple[Any, Any]:
     from transformers import MllamaConfig, MllamaForConditionalGeneration, MllamaProcessor
     from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
 
@@ -24,7 +24,7 @@ def build() -> tuple[Any, Any]:
         text_config=text,
         vision_config={
             "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 3, "num_global_layers": 1,
-            "attention_heads": 2, "image_size": SIDE, "patch_size": PATCH, "max_num_tiles": TILES,
+            "attention_heads": 2, "image_size": side, "patch_size": PATCH, "max_num_tiles": TILES,
             "intermediate_layers_indices": [0, 2], "vision_output_dim": 48,
         },
         image_token_index=words.convert_tokens_to_ids(IMAGE),
@@ -34,7 +34,7 @@ def build() -> tuple[Any, Any]:
         if name.split(".")[-1] in GATES:
             weight.data.fill_(0.8)
     processor = MllamaProcessor(
-        MllamaImageProcessorPil(size={"height": SIDE, "width": SIDE}, max_image_tiles=TILES),
+        MllamaImageProcessorPil(size={"height": side, "width": side}, max_image_tiles=TILES),
         words,
         chat_template="{{ bos_token }}" + turns(IMAGE),
     )
