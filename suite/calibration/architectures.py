@@ -16,7 +16,7 @@ from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import Prompt, Subject
-from fixtures.models.crossing import CrossAttention
+from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.decoder import decoder_of
 from suite.calibration.tiny import SPREAD
 

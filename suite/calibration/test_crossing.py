@@ -17,7 +17,7 @@ from fixtures import reference
 from fixtures.attention import CannotHook, dense_attention, replaced
 from fixtures.contract import check
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, SUFFIX
-from fixtures.forward import inputs, last_logits
+from fixtures.forward import in_batches, inputs, last_logits
 from fixtures.knockout import rows_at_once, sweep
 from fixtures.lens import Lens
 from fixtures.measure import measure
@@ -226,7 +226,7 @@ def test_edges_between_positions_are_cut_by_the_mask_alone(name: str, edge: Any)
 @pytest.mark.parametrize("edge", PARTS)
 def test_a_part_of_the_picture_is_cut_by_the_mask_of_features(edge: Any) -> None:
     prompt, layers = asked("mllama"), range(3)
-    features = prompt.spans[edge.source] - len(prompt.input_ids)
+    features = prompt.spans[edge.source]  # from the end
 
     def change(options: dict[str, Any]) -> dict[str, Any]:
         mask = options["cross_attention_mask"]
@@ -265,6 +265,28 @@ def test_the_engines_agree_on_all_edges_and_windows(name: str, width: int) -> No
 
 
 @pytest.mark.parametrize("name", KIND)
+def test_features_are_the_same_sources_behind_a_longer_prompt(name: str) -> None:
+    """As when tokens of an answer stand behind it: they are counted from the end."""
+    one, prompt = subject(name), asked(name)
+    ids = np.concatenate([prompt.input_ids, prompt.input_ids[-2:]])
+    tensors = {
+        key: torch.cat([value, value[:, -2:]], dim=1) if value.shape[1] == len(prompt.input_ids) else value
+        for key, value in prompt.tensors.items()
+    }
+    longer = replace(prompt, input_ids=ids, tensors=tensors, spans={**prompt.spans, LAST: np.array([len(ids) - 1])})
+    edges = [IMAGE >> LAST, QUESTION >> LAST]
+    assert not blocked_by(edges[0], [longer])[..., : len(ids)].any()
+    with norms_in_double():
+        slow, fast = reference.sweep(one, [longer], edges, 3), sweep(one, [longer], edges, 3)
+        assert torch.equal(logits(name, longer, unseeing(longer, [-1])), logits(name, longer, all_cut(longer)))
+    assert log_difference(fast, slow) < 1e-9
+
+
+def all_cut(prompt: Prompt) -> Knockout:
+    return Knockout(IMAGE >> LAST, range(99), blocked_by(IMAGE >> LAST, [prompt]))
+
+
+@pytest.mark.parametrize("name", KIND)
 def test_the_lens_reads_the_stream_before_each_layer_from_the_recording(name: str) -> None:
     """Point i is what layer i receives, a block before it included: the last is what the unembedding receives."""
     one = subject(name)
@@ -292,6 +314,15 @@ def test_the_picture_is_encoded_once_for_all_forwards_of_the_reference(name: str
         given = inputs(one, [prompt])
         assert "pixel_values" not in given
         assert torch.equal(knocked_out_logits(one, [prompt], given, None), logits(name, prompt))
+
+
+def test_features_and_positions_count_for_the_size_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, sizes = subject("mllama"), list[int]()
+    prompts = [asked("mllama", seed) for seed in range(4)]
+    tokens = len(prompts[0].input_ids)
+    monkeypatch.setattr("fixtures.forward.CPU_BATCH_TOKENS", 2 * (tokens + 68))
+    in_batches(one, prompts, lambda batch: sizes.append(len(batch)) or batch)
+    assert sizes == [2, 2]
 
 
 def test_features_and_positions_count_for_the_memory_of_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -335,7 +366,7 @@ def test_attention_and_hooks_are_put_back_after_an_error(
 @pytest.mark.parametrize("engine", [sweep, reference.sweep])
 def test_features_that_the_prompt_does_not_have_are_refused(engine: Any) -> None:
     prompt = asked("mllama")
-    fewer = replace(prompt, features=67, spans={**prompt.spans, IMAGE: prompt.spans[IMAGE][:-1]})
+    fewer = replace(prompt, features=67, spans={**prompt.spans, IMAGE: prompt.spans[IMAGE] + 1})
     with pytest.raises(CannotHook, match=r"MllamaTextCrossAttention reads 68 features and the prompt of .* has 67"):
         engine(subject("mllama"), [fewer], [IMAGE >> LAST], 1)
 
@@ -380,9 +411,10 @@ def test_edges_that_cannot_be_asked_say_why(name: str, engine: str) -> None:
 
 
 def test_what_no_position_is_shown_is_not_reached() -> None:
-    """Tiles that the picture does not fill are padding, and shut."""
+    """Tiles that the picture does not fill are shut, and no part of it."""
     one, prompt = subject("mllama"), asked("mllama", size=(112, 56))
-    assert len(prompt.spans[PADDING]) == 2 * 16
+    assert prompt.spans[IMAGE].tolist() == list(range(-4 * 17, -2 * 17))
+    prompt = replace(prompt, spans={**prompt.spans, PADDING: np.arange(-2 * 17, 0)})
     for engine in (sweep, reference.sweep):
         found = engine(one, [prompt], [PADDING >> LAST, IMAGE >> LAST], 1)
         assert found.reached.tolist() == [[False, True]]

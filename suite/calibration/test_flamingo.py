@@ -58,6 +58,13 @@ def test_idefics_is_asked_in_the_form_of_its_authors(instructed: bool, monkeypat
     assert EOS in subject.tokenizer.convert_ids_to_tokens(subject.end_tokens)
 
 
+def test_an_end_of_utterance_that_the_model_does_not_embed_is_not_written() -> None:
+    model, processor = idefics.build()
+    end = processor.tokenizer.convert_tokens_to_ids("<end_of_utterance>")
+    model.config.vocab_size, model.config.additional_vocab_size = end, 0
+    assert "<end_of_utterance>" not in wrap(model, processor).prompt_text("Is it?")
+
+
 def test_mllama_is_asked_by_its_chat_template_with_one_first_token() -> None:
     subject = wrap(*mllama.build())
     text = subject.tokenizer.decode(subject.encode(question((60, 60))).input_ids)
@@ -101,21 +108,20 @@ def test_mllamas_features_are_where_its_processor_puts_the_picture(size: tuple[i
     pixels = tensors["pixel_values"][0, 0]  # [tiles, channels, height, width]
     patches = pixels.unfold(2, 14, 14).unfold(3, 14, 14).amax(dim=(1, 4, 5)).flatten(1)  # [tiles, patches]
     empty = patches <= 0  # normalised, black is below it, and unused tiles are zeros
-    behind_class_tokens = np.flatnonzero(torch.nn.functional.pad(empty, (1, 0)).numpy())
+    filled = int(tensors["aspect_ratio_mask"].sum())
+    behind_class_tokens = np.flatnonzero(torch.nn.functional.pad(empty[:filled], (1, 0)).numpy())
     assert layout.padding.tolist() == behind_class_tokens.tolist()
-    assert layout.tokens == 4 * (40 * 40 + 1) == 6404
-    used = int(tensors["aspect_ratio_mask"].sum())
-    assert layout.padding[layout.padding >= used * 1601].size == (4 - used) * 1600
+    assert layout.tokens == filled * (40 * 40 + 1)
+    assert empty[filled:].all()
 
 
 def test_mllamas_prompt_at_the_published_settings() -> None:
     prompt = published().encode(question((640, 480)), picture=False)
-    tokens = len(prompt.input_ids)
-    assert prompt.features == 6404
-    assert prompt.spans[IMAGE].tolist() == list(range(tokens, tokens + 6404))
-    assert max(prompt.spans[QUESTION].max(), prompt.spans[LAST].max()) == tokens - 1
+    assert prompt.features == 4 * 1601
+    assert prompt.spans[IMAGE].tolist() == list(range(-4 * 1601, -2 * 1601))
+    assert 0 <= prompt.spans[QUESTION].min() < prompt.spans[LAST].max() == len(prompt.input_ids) - 1
     # 640 x 480 stands unscaled in 2 x 1 tiles; its box from (320, 120), 160 x 120, in the first and the second.
-    related = prompt.spans[RELATED] - tokens
+    related = prompt.spans[RELATED] + prompt.features
     first, second = related[related < 1601] - 1, related[related >= 1601] - 1602
     assert {place // 40 for place in [*first, *second]} == set(range(120 // 14, -(-240 // 14)))
     assert {place % 40 for place in first} == set(range(320 // 14, -(-480 // 14)))

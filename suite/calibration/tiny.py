@@ -18,7 +18,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import AnswerTokens, Prompt, Subject
-from fixtures.models.crossing import CrossAttention
+from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.question import Object, PictureMissing, Question
 

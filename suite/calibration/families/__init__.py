@@ -35,7 +35,7 @@ class Family:
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
     class_tokens: int = 0
-    """Image tokens that show no place, and yet something of the picture."""
+    """Image tokens of a tile that show no place, and yet something of the picture."""
 
 
 @cache

@@ -44,5 +44,5 @@ def build(side: int = SIDE) -> tuple[Any, Any]:
 FAMILY = Family(
     build,
     sizes=((112, 56), (56, 112), (60, 60), (75, 40), (300, 40), (20, 150), (23, 31)),
-    class_tokens=TILES,
+    class_tokens=1,
 )
