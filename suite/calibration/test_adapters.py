@@ -97,7 +97,12 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
         assert not set(prompt.spans) & set(prompt.missing)
         image = prompt.spans[IMAGE]
         assert image.tolist() == list(range(image[0], image[-1] + 1))
-        assert set(np.flatnonzero(prompt.input_ids == asked.image_token_id)) <= set(image)
+        written = set(np.flatnonzero(prompt.input_ids == asked.image_token_id))
+        if prompt.features:  # one token stands for them, and cross-attention reads them behind the prompt
+            assert len(written) == 1
+            assert image.tolist() == list(range(-prompt.features, len(image) - prompt.features))
+        else:
+            assert written <= set(image)
         if family(name).regions:
             related, other = set(prompt.spans[RELATED]), set(prompt.spans[OTHER])
             separators = set(prompt.spans.get(SEPARATOR, ()))
@@ -206,12 +211,10 @@ def _nothing(module: Any, arguments: Any, output: Any) -> Any:
 
 def features(name: str, resample: int, pixels: np.ndarray) -> torch.Tensor:
     """[image tokens, width], as the model packs them."""
-    asked, model = local(name, resample)
+    asked, _ = local(name, resample)
     shown = replace(question((pixels.shape[1], pixels.shape[0])), picture=drawn(pixels))
-    tensors = {key: value for key, value in asked.encode(shown).tensors.items() if key.startswith(("pixel_", "image_"))}
     with torch.no_grad():
-        packed = model.get_image_features(**tensors).pooler_output
-    parts = [packed] if isinstance(packed, torch.Tensor) else packed
+        parts = asked.image_features(asked.encode(shown).tensors)
     return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
 
 
@@ -256,4 +259,5 @@ def test_padding_and_separators_show_nothing(name: str) -> None:
         everywhere = changed(name, Image.Resampling.NEAREST, size, (0, 0, *size))
         assert not everywhere & {*layout.padding.tolist(), *layout.separators.tolist()}
         assert everywhere | {*layout.padding.tolist(), *layout.separators.tolist()} <= set(range(layout.tokens))
-        assert layout.showing((0, 0, *size)).size + layout.padding.size + layout.separators.size == layout.tokens
+        of_no_place = layout.padding.size + layout.separators.size + len(layout.tiles) * family(name).class_tokens
+        assert layout.showing((0, 0, *size)).size + of_no_place == layout.tokens
