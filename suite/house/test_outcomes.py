@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
@@ -341,7 +341,7 @@ def test_what_is_drawn_of_a_measurement_travels_once(run: Run) -> None:
 
     class Counting:
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            told.extend(said for name, said in report.user_properties if name == "exhibit")
+            told.extend(cast("Any", said) for name, said in report.user_properties if name == "exhibit")
 
     run("-k", "holds or fails or composite", plugins=[Counting()])
     (drawn,) = told
