@@ -79,6 +79,7 @@ class Record:
     model: str
     task: str
     verdict: Verdict
+    statistic: str = ""
     expected: str | None = None
     effect: float | None = None
     low: float | None = None
@@ -151,6 +152,7 @@ class Record:
             model=read.name("model"),
             task=read.name("task"),
             verdict=verdict,
+            statistic=read.text("statistic"),
             expected=read.text_or_none("expected"),
             effect=read.number("effect"),
             low=read.number("low"),

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 import pytest
+import scipy.special  # noqa: F401 - numpy's own modules load once a process, and pytester forgets what it imports
 
 from fixtures.bench import NotCalibrated
 from fixtures.evidence import Evidence, Inconclusive, Unsupported, Verdict
@@ -341,7 +342,7 @@ def test_what_is_drawn_of_a_measurement_travels_once(run: Run) -> None:
 
     class Counting:
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            told.extend(cast("dict[str, Any]", said) for name, said in report.user_properties if name == "exhibit")
+            told.extend(cast("Any", said) for name, said in report.user_properties if name == "exhibit")
 
     run("-k", "holds or fails or composite", plugins=[Counting()])
     (drawn,) = told

@@ -101,7 +101,7 @@ def test_last(flow):
     {body}
 '''
 
-OPTIONS = ("-p", "xdist", "--report-dir=out")
+OPTIONS = ("-p", "xdist", "--report-dir=out", "--no-figures")
 
 Write = Callable[..., None]
 Run = Callable[..., pytest.RunResult]
@@ -210,7 +210,7 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
             "b-model QueryAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "a-model ChooseCat: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "beside: no question set aside on any task",
-            "written in out: ledger.json, claims.md, claims.csv",
+            "written in out: ledger.json, claims.md, claims.csv, claims.tex",
             "*2 failed*",
         ]
     )
@@ -219,10 +219,11 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
         "ledger.json",
         "claims.md",
         "claims.csv",
+        "claims.tex",
     }
     environment = ledger(pytester)["environment"]
     assert environment["packages"]["pytest"] == pytest.__version__
-    assert environment["command"].endswith("--report-dir=out")
+    assert environment["command"].endswith("--report-dir=out --no-figures")
 
 
 def test_a_record_of_few_tasks_is_marked_in_the_ledger(run: Run, pytester: pytest.Pytester) -> None:
