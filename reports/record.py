@@ -47,6 +47,7 @@ class Claim:
     recorded: tuple[str, ...] = ()
     statistic: str = ""
     bound: str = ""
+    needs: tuple[str, ...] = ()
 
     def where(self) -> str:
         """Where in the paper the sentence stands."""

@@ -70,6 +70,7 @@ def test_second_is_smaller(flow: Flow) -> None:
     bound="> 0",
     bound_from="paper",
     tasks=("all",),
+    needs=("several tasks",),
 )
 def test_second_is_smaller_on_compare_and_logical(flow: PooledFlow) -> None:
     """The second drop is smaller on CompareAttr and LogicalObj than on the other tasks."""
@@ -85,6 +86,7 @@ def test_second_is_smaller_on_compare_and_logical(flow: PooledFlow) -> None:
     bound="<= half a window; <= a quarter of one",
     bound_from="ours",
     tasks=("all",),
+    needs=("several tasks",),
 )
 def test_same_layers_on_every_task(flow: PooledFlow) -> None:
     """The layers in which the image moves into the question are the same on every task."""
