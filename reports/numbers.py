@@ -69,3 +69,8 @@ def _rounded(numbers: Sequence[float], ends: Sequence[float]) -> list[str]:
         decimals += 1
     # Adding 0.0 takes the sign from a zero.
     return [f"{round(each, decimals) + 0.0:.{decimals}f}" for each in numbers]
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, zero without one."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"
