@@ -131,9 +131,8 @@ def spelled(curve: str) -> str:
 def file_name(model: str) -> str:
     """A file's name for *model*, distinct for each."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")
-    return (
-        plain if plain and plain == model else f"{plain}-{hashlib.sha256(model.encode()).hexdigest()[:6]}".lstrip("-")
-    )
+    digest = hashlib.sha256(model.encode()).hexdigest()[:6]
+    return plain if plain and plain == model else f"{plain}-{digest}".lstrip("-")
 
 
 def _on(plate: Plate, curves: Sequence[Curve]) -> list[Curve]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,15 @@ def keep_earlier(ledger: Ledger, folder: Path) -> str:
         if (folder / file).exists():
             (folder / file).rename(folder / name / file)
     return f"the earlier report said more ({there} claims judged, and {here} now): it is kept in {folder / name}"
+
+
+def why_unwritable(folder: Path) -> str:
+    """Why nothing can be written into *folder*, which need not exist yet; empty where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.exists())):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def judged(ledger: Ledger) -> int:

@@ -82,3 +82,8 @@ def p_value(plain: float | None, adjusted: float | None) -> str:
         return f"< {LEAST_SHOWN:g}" if p < LEAST_SHOWN else f"{p:.2g}"
 
     return "" if plain is None else shown(plain) + ("" if adjusted is None else f" ({shown(adjusted)})")
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, zero without one."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

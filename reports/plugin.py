@@ -19,12 +19,13 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
+from reports.compare import BadComparison, changed, parse_limits, read
 from reports.ending import Ending
-from reports.folder import Wanted, leave
+from reports.folder import Wanted, leave, why_unwritable
 from reports.formats import properties
 from reports.hearing import Hearing
 from reports.holm import standing
-from reports.plain import as_json
+from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
     Claim,
@@ -42,6 +43,7 @@ from reports.tables import (
     register,
     set_aside,
     tally,
+    timings,
     undecided,
     unique,
     unmeasured,
@@ -84,6 +86,8 @@ class Worker(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reports", "what a run leaves behind")
     group.addoption("--claims", action="store_true", help="print the register of claims and stop")
+    group.addoption("--compare", metavar="LEDGER.json", help="say what changed since the run that left it")
+    group.addoption("--compare-fail", default="", metavar="LIST", help="with --compare, red beyond it: drop:5, verdict")
     group.addoption("--no-figures", action="store_true", help="write no figures, and no page that shows them")
     group.addoption("--model-card", action="store_true", help="write the effects as front matter of a model card")
     group.addoption("--no-images", action="store_true", help="leave the questions' pictures out of the report")
@@ -104,6 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PLAN] = {}
     if not (hasattr(config, "workerinput") or config.option.claims or config.option.collectonly):
         _require_writable(config)
+        _require_comparable(config)
         config.pluginmanager.register(Recorder(config), "claims-recorder")
 
 
@@ -114,15 +119,21 @@ def _require_writable(config: pytest.Config) -> None:
         return
     if not chosen.strip():
         raise pytest.UsageError("--report-dir is empty: give a folder")
-    folder = config.invocation_params.dir / chosen
+    if why := why_unwritable(config.invocation_params.dir / chosen):
+        raise pytest.UsageError(f"--report-dir {chosen} takes no report ({why}): give another folder")
+
+
+def _require_comparable(config: pytest.Config) -> None:
+    """A ledger or a limit that cannot be read is said before hours of measuring, not after."""
+    given, limits = config.option.compare, config.option.compare_fail
     try:
-        # The folder itself is made when there is something to put into it.
-        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.exists())):
-            pass
-    except OSError as error:
-        raise pytest.UsageError(
-            f"--report-dir {chosen} takes no report ({error.strerror or error}): give another folder"
-        ) from error
+        if limits and given is None:
+            raise BadComparison("--compare-fail needs a run to compare with: give its ledger with --compare")
+        parse_limits(limits)
+        if given is not None:
+            read(config.invocation_params.dir / given)
+    except (LedgerError, BadComparison) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -238,6 +249,7 @@ class Recorder:
         self.details = ""
         self.told = False
         self.messages: list[str] = []
+        self.compared: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -341,6 +353,7 @@ class Recorder:
         base, chosen = self.config.invocation_params.dir, self.config.option.report_dir
         folder = base / chosen if chosen else self.config.rootpath / DEFAULT_FOLDER
         option = self.config.option
+        self._compare(ledger, session)
         wanted = Wanted(figures=not option.no_figures, card=option.model_card)
         shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
         try:
@@ -353,17 +366,31 @@ class Recorder:
             self.details = str(shown / MARKDOWN)
             self.messages += [sentence.replace(str(folder), str(shown)) for sentence in said]
 
+    def _compare(self, ledger: Ledger, session: pytest.Session) -> None:
+        """What changed since the run that `--compare` names; beyond its limits, a green run is red."""
+        option = self.config.option
+        if option.compare is not None:
+            try:
+                before = self.config.invocation_params.dir / option.compare
+                self.compared, beyond = changed(ledger, before, option.compare_fail)
+            except (LedgerError, BadComparison) as error:
+                self.compared, beyond = [f"not compared: {error}"], bool(option.compare_fail)
+            if beyond and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
     def _tell(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
         records = ledger.records
         width, paint = _page(self.config)
         blocks = (
             [verdicts(records, width, paint)],
             departures(records, width, self.details),
+            self.compared,
             [
                 *undecided(records, width),
                 *filter(None, [standing(records)]),
                 *unmeasured(records, width),
                 *set_aside(ledger.measurements, width),
+                *timings(ledger.measurements, width),
                 *noise_floor(ledger.measurements, width, NOTABLE_NOISE),
                 *self.hearing.messages,
                 *self.messages,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures import bench as bench_module
-from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once
+from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once, spelled
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
@@ -465,3 +465,11 @@ def test_what_is_done_once_fails_once_too() -> None:
         with pytest.raises(ValueError, match="-1"):
             recall(-1)
     assert tried == [1, 2, -1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
+)
+def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
+    assert spelled(seconds) == said

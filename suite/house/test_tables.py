@@ -19,6 +19,7 @@ from reports.tables import (
     register,
     set_aside,
     tally,
+    timings,
     undecided,
     unmeasured,
     verdicts,
@@ -270,3 +271,13 @@ def test_the_grounds_of_what_is_inconclusive_are_counted() -> None:
         "2 nothing to locate; 1 too few questions: 8 images in a half of them, at least 10 are needed"
     )
     assert undecided([replace(row, verdict="holds")], 200) == []
+
+
+def test_timings_are_of_each_model_and_name_the_longest() -> None:
+    made_up = [
+        replace(measured(task), seconds=seconds) for task, seconds in (("ChooseAttr", 10.0), ("QueryAttr", 54.0))
+    ]
+    assert timings([*made_up, measured("ChooseCat")], 120) == [
+        "miniature: 256 questions of 2 tasks measured in 64 s (4/s), longest QueryAttr with 54 s"
+    ]
+    assert timings([measured("ChooseAttr")], 120) == []
