@@ -19,6 +19,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import AnswerTokens, Prompt, Subject
 from fixtures.models.errors import Unaskable
+from fixtures.models.layout import Layout
 from fixtures.question import Object, PictureMissing, Question
 
 WORDS = 50
@@ -113,6 +114,10 @@ class TinySubject:
     @property
     def unembed(self) -> torch.nn.Module:
         return self.model.lm_head
+
+    def layout(self, image_size: tuple[int, int]) -> Layout:
+        """Its image tokens stand for no places in a picture."""
+        return Layout(0, why_no_tiles="a made-up picture has no grid")
 
     def encode(self, question: Question, picture: bool = True) -> Prompt:
         """Start, image, question words, break: the last position is the break's."""
