@@ -195,8 +195,8 @@ print([name for name in ("torch", "transformers", "huggingface_hub") if name in 
 
 
 def test_registered_models(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert known()[:3] == ("miniature", "llava-1.5-7b", "llava-1.5-13b")
-    assert all(resolve(name).on_hub for name in known()[1:])
+    assert known()[:4] == ("miniature", "planted", "llava-1.5-7b", "llava-1.5-13b")
+    assert all(resolve(name).on_hub for name in known()[2:])
     for size in ("7b", "13b"):
         source = resolve(f"llava-1.5-{size}")
         assert (source.location, source.prompt, source.on_hub) == (

@@ -1,0 +1,153 @@
+"""The planted model is a true LLaVA of known flow: it answers the bundled questions, and by the planted route alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+
+from fixtures.contract import check
+from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Edge
+from fixtures.measure import measure
+from fixtures.measurement import Measurement
+from fixtures.models import load
+from fixtures.models.errors import ModelUnavailable, Unaskable
+from fixtures.models.planted.circuit import FIRST_DROP, LAST_DROP, PLANTED, SECOND_DROP
+from fixtures.models.planted.codes import CHANNELS, codes, drawn, things
+from fixtures.models.planted.stream import BOX, PRESENCE, REGISTER, SLOTS, name
+from fixtures.models.planted.vocabulary import pieces
+from fixtures.models.registry import resolve
+from fixtures.tasks import TASKS, questions
+from suite.calibration.tiny import tiny_question
+
+if TYPE_CHECKING:
+    from fixtures.models.base import Subject
+
+ROOT = Path(__file__).parents[2]
+ASKED = 24
+EDGES = (IMAGE >> QUESTION, QUESTION >> LAST, RELATED >> QUESTION, OTHER >> QUESTION, IMAGE >> LAST, LAST >> LAST)
+
+
+@cache
+def planted() -> Subject:
+    return load("planted", device="cpu", dtype="float32")
+
+
+@cache
+def found(task: str) -> Measurement:
+    return measure(planted(), questions(task, n=ASKED), EDGES)
+
+
+def change(task: str, edge: Edge) -> np.ndarray:
+    return found(task).curve(edge).values.mean(axis=0)
+
+
+def test_it_is_an_ordinary_llava_made_in_a_moment() -> None:
+    started = time.process_time()
+    model = load("planted", device="cpu").model
+    assert time.process_time() - started < 4  # under 2 s where no other work takes the core
+    assert type(model).__name__ == "LlavaForConditionalGeneration"
+    assert model.config.text_config.num_hidden_layers == PLANTED.depth == 40
+    assert model.config.text_config.hidden_size <= 192
+
+
+def test_every_slot_and_every_token_is_named_once() -> None:
+    assert len(set(SLOTS)) == len(SLOTS) <= planted().model.config.text_config.hidden_size
+    assert len(set(pieces())) == len(pieces()) == len(planted().tokenizer)
+
+
+def test_it_is_known_before_torch_is() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; from fixtures.models.registry import resolve; s = resolve('planted'); "
+         "s.check(); print(len(s.fingerprint()), 'torch' in sys.modules)"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["64", "False"]
+
+
+def test_what_it_has_not_is_refused() -> None:
+    with pytest.raises(ModelUnavailable, match="planted:nobody is no model that planted can be: known are planted"):
+        resolve("planted:nobody")
+    with pytest.raises(ModelUnavailable, match="has no revision main"):
+        resolve("planted", revision="main")
+    with pytest.raises(ModelUnavailable, match="the paper has no prompt for planted"):
+        resolve("planted", prompt="paper")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_patches_tell_of_the_objects_whose_boxes_they_meet(task: str) -> None:
+    for question in questions(task, n=None):
+        shown = things(question.image_id)
+        assert shown is not None
+        code = codes(shown)
+        told = {thing.name: code[..., CHANNELS.index(name(thing.name))] > 0 for thing in shown}
+        registers, boxes = (code[..., CHANNELS.index(kind)] > 0 for kind in (REGISTER, BOX))
+        assert (registers ^ boxes).all()
+        for thing in shown:
+            met = np.array([[thing.area_in(row, column) > 0 for column in range(8)] for row in range(8)])
+            assert (told[thing.name] & boxes).any()
+            assert (told[thing.name] & registers).any()
+            assert not (told[thing.name] & boxes & ~met).any(), "a box tells of another object's place"
+
+
+def test_the_picture_is_its_codes_to_the_last_digit() -> None:
+    question = questions("ChooseAttr", n=1)[0]
+    shown = things(question.image_id)
+    assert shown is not None
+    assert drawn(shown).size == question.image_size
+    pixels = planted().encode(question).tensors["pixel_values"][0, 0].double()
+    read = pixels.reshape(8, 8, 8, 8).permute(0, 2, 1, 3).reshape(8, 8, 64)[..., : len(CHANNELS)]
+    assert torch.allclose(read, torch.from_numpy(codes(shown)), atol=0.006)
+    model: Any = planted().model
+    features = model.get_image_features(pixel_values=planted().encode(question).tensors["pixel_values"])
+    presence = features.pooler_output[0][:, SLOTS.index(PRESENCE)].double().reshape(8, 8)
+    assert torch.allclose(presence, torch.from_numpy(codes(shown)[..., CHANNELS.index(PRESENCE)]), atol=0.01)
+
+
+def test_another_picture_cannot_be_asked_about() -> None:
+    with pytest.raises(Unaskable, match="sees the bundled scenes alone"):
+        planted().encode(tiny_question(0))
+
+
+def test_it_passes_the_contract() -> None:
+    contract = check(planted(), questions("LogicalObj", n=2))
+    assert contract.passed, contract.checks
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_it_answers(task: str) -> None:
+    assert found(task).correct.all(), found(task).answers
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_drops_are_where_they_were_planted(task: str) -> None:
+    image, last = change(task, IMAGE >> QUESTION), change(task, QUESTION >> LAST)
+    assert set(np.flatnonzero(image < -40)) == {0, 1, 2, 3, 4}
+    assert image.argmin() == 4
+    assert image[7:20].argmin() == 11 - 7
+    assert image[7] < image[5] - 5
+    assert set(np.flatnonzero(last < -10)) == set(range(15, 24))
+    assert np.abs(change(task, IMAGE >> LAST)).max() < 0.1
+    assert np.abs(change(task, LAST >> LAST)).max() < 0.1
+
+
+@pytest.mark.parametrize("task", ["ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr"])
+def test_the_drops_are_as_large_as_was_wanted(task: str) -> None:
+    image, last = change(task, IMAGE >> QUESTION), change(task, QUESTION >> LAST)
+    assert image.min() == pytest.approx(-100 * FIRST_DROP, abs=8)
+    assert image[7:20].min() == pytest.approx(-100 * SECOND_DROP, abs=5)
+    assert last.min() == pytest.approx(-100 * LAST_DROP, abs=6)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_first_stage_is_of_other_patches_and_the_second_of_the_named_objects(task: str) -> None:
+    related, other = change(task, RELATED >> QUESTION), change(task, OTHER >> QUESTION)
+    assert other[:5].max() < -40 < -5 < related[:5].min()
+    assert related[7:16].max() < -8 < -3 < other[7:16].min()
