@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from reports.drawing import Curve, Example, exhibited
+from reports.holm import adjusted
 from reports.plain import LedgerError
 from reports.record import (
     Environment,
@@ -65,7 +66,7 @@ class Hearing:
             environment=environment,
             models=tuple(found.get(name, Model(name=name)) for name in names),
             measurements=tuple(self.measured[key][0] for key in keys),
-            records=tuple(conclude(row, heard.get(key, Heard())) for key, row in planned.items()),
+            records=adjusted([conclude(row, heard.get(key, Heard())) for key, row in planned.items()]),
             curves=tuple(self.curves[key] for key in sorted(self.curves, key=order)),
             examples=tuple(self.examples[key] for key in sorted(self.examples, key=order)),
         )

@@ -71,6 +71,19 @@ def _rounded(numbers: Sequence[float], ends: Sequence[float]) -> list[str]:
     return [f"{round(each, decimals) + 0.0:.{decimals}f}" for each in numbers]
 
 
+LEAST_SHOWN = 0.001
+"""Of p-values: smaller ones are all as good as certain."""
+
+
+def p_value(plain: float | None, adjusted: float | None) -> str:
+    """A p-value and, in brackets, the adjusted one; empty without."""
+
+    def shown(p: float) -> str:
+        return f"< {LEAST_SHOWN:g}" if p < LEAST_SHOWN else f"{p:.2g}"
+
+    return "" if plain is None else shown(plain) + ("" if adjusted is None else f" ({shown(adjusted)})")
+
+
 def signed(value: float) -> str:
     """A difference with its sign, zero without one."""
     return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

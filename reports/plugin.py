@@ -24,6 +24,7 @@ from reports.ending import Ending
 from reports.folder import Wanted, leave, why_unwritable
 from reports.formats import properties
 from reports.hearing import Hearing
+from reports.holm import standing
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
@@ -386,6 +387,7 @@ class Recorder:
             self.compared,
             [
                 *undecided(records, width),
+                *filter(None, [standing(records)]),
                 *unmeasured(records, width),
                 *set_aside(ledger.measurements, width),
                 *timings(ledger.measurements, width),

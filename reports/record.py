@@ -47,6 +47,7 @@ class Claim:
     recorded: tuple[str, ...] = ()
     statistic: str = ""
     bound: str = ""
+    needs: tuple[str, ...] = ()
 
     def where(self) -> str:
         """Where in the paper the sentence stands."""
@@ -56,7 +57,7 @@ class Claim:
 
 MEASURED = (
     "verdict", "expected", "effect", "low", "high", "bound", "parts", "n", "unit", "layers", "reason",
-    "notes", "twin", "questions_needed", "draws", "pairing", "readings",
+    "notes", "twin", "p", "questions_needed", "draws", "pairing", "readings",
 )  # fmt: skip
 """The fields of a record that its test's evidence fills."""
 
@@ -94,6 +95,8 @@ class Record:
     reason: str = ""
     notes: tuple[str, ...] = ()
     twin: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
     questions_needed: int | None = None
     tasks: tuple[str, ...] = ()
     draws: tuple[float | None, ...] = ()
@@ -165,6 +168,8 @@ class Record:
             reason=read.text("reason"),
             notes=read.texts("notes"),
             twin=read.number("twin"),
+            p=read.number("p"),
+            p_holm=read.number("p_holm"),
             questions_needed=read.count("questions_needed"),
             tasks=read.texts("tasks"),
             draws=read.numbers("draws"),

@@ -344,9 +344,10 @@ def _listed(claim: Claim, width: int, paint: Paint) -> str:
 
 
 def _measured_as(claim: Claim) -> list[str]:
-    """The statistic, and under it the bound and who drew it."""
+    """The statistic, and under it the bound and who drew it, and what the claim needs."""
     bound = f"{claim.bound} ({claim.bound_from})" if claim.bound_from else claim.bound
-    return [text for text in (claim.statistic, bound.strip()) if text]
+    needs = f"needs {' and '.join(claim.needs)}" if claim.needs else ""
+    return [text for text in (claim.statistic, bound.strip(), needs) if text]
 
 
 def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:

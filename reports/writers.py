@@ -13,7 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import cast
 
-from reports.numbers import bound, effect, fractions, spelled
+from reports.holm import standing
+from reports.numbers import bound, effect, fractions, p_value, spelled
 from reports.plain import Json, as_json
 from reports.record import Ledger, Model, Record
 from reports.tables import columns, deciding, legend, noise_floor, part_line, set_aside, tally, word
@@ -75,6 +76,7 @@ def claims_markdown(ledger: Ledger) -> str:
         *(_model(model) for model in ledger.models if model.layers is not None),
         _verdicts(records),
         *(_escaped(line) for line in legend(records)),
+        *(_escaped(line) for line in [standing(records)] if line),
         *_set_aside(ledger),
         *(_escaped(line) for line in noise_floor(ledger.measurements, 10**6)),
         *(
@@ -121,7 +123,7 @@ def _set_aside(ledger: Ledger) -> list[str]:
 def _claim(records: Sequence[Record]) -> str:
     first = records[0]
     one_model = _is_of_one_model(records)
-    heads = ["task", "verdict", "effect [95 %]", "bound", "n", "layers", "notes"]
+    heads = ["task", "verdict", "effect [95 %]", "bound", "p (Holm)", "n", "layers", "notes"]
     rows = [_cells(record) if one_model else [record.model, *_cells(record)] for record in records]
     composite = [record for record in records if record.parts]
     return "\n\n".join(
@@ -144,6 +146,7 @@ def _cells(record: Record) -> list[str]:
         _verdict(record),
         effect(as_json(record)),
         bound(as_json(record)),
+        p_value(record.p, record.p_holm),
         "" if record.n is None else str(record.n),
         spelled(record.layers),
         "; ".join(text for text in (decides, record.reason, *notes) if text),

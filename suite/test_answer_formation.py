@@ -1,6 +1,6 @@
 """Section 7 (figure 6): at the last position the answer appears in lower case, then turns capitalised."""
 
-from fixtures.flow import Band
+from fixtures.flow import LAST, QUESTION, RELATED, Band
 from fixtures.view import Flow
 from reports.claim import claim
 
@@ -25,7 +25,17 @@ LOW = 5.0
 MOST = 50.0
 """Percent; ours for a capitalised answer that has "increased": it is the likeliest word."""
 
+HALF_WAY = 0.5
+"""Of depth; the paper's 20th of 40 layers."""
+
+INFERRED_IN_THE_OPEN = 50.0
+"""Percent of questions; ours for an answer that has been inferred where every word is its rival."""
+
+INFERRED = {"ChooseAttr": 75.0, "ChooseCat": 75.0, "ChooseRel": 75.0}
+"""Percent of questions; ours where a false option is the answer's only rival, so that chance is half."""
+
 LOWER, CAPITALIZED = "lowercase", "capitalized"
+FALSE_LOWER, FALSE_CAPITALIZED = "false_lowercase", "false_capitalized"
 
 
 @claim(
@@ -71,3 +81,62 @@ def test_capitalized_comes_late(flow: Flow) -> None:
 def test_lowercase_peaks_before_capitalized(flow: Flow) -> None:
     """The answer's meaning is generated first, its capital letter after it."""
     assert flow.lens(CAPITALIZED).peak_layer().exceeds(flow.lens(LOWER).peak_layer())
+
+
+@claim(
+    "answer.follows-integration",
+    section="7",
+    figure="6",
+    statistic="half peak of P(lower) - trough of related->question; end of question->last - half peak of P(lower)",
+    bound="> 0 layers; >= 0 layers",
+    bound_from="paper",
+    needs=("boxes",),
+)
+def test_answer_follows_integration(flow: Flow) -> None:
+    """The answer appears once the named objects have been read, while the question still moves to the last position."""
+    appears, ends = flow.lens(LOWER).half_peak(), flow(QUESTION >> LAST).end()
+    assert appears.exceeds(flow(RELATED >> QUESTION).trough_layer()) & (ends - appears).at_least(0.0)
+
+
+@claim(
+    "answer.lowercase-fades",
+    section="7",
+    figure="6",
+    statistic="mean P(lower) at the last layer",
+    bound="<= 5 %",
+    bound_from="ours",
+)
+def test_lowercase_fades(flow: Flow) -> None:
+    """The lower-case answer's probability falls to nearly zero at the end."""
+    assert flow.lens(LOWER).at(1.0).at_most(LOW)
+
+
+@claim(
+    "answer.inferred-by-half-way",
+    section="7",
+    figure="6",
+    statistic="share of questions whose answer leads at half of depth: the false option or else all but 4 tokens",
+    bound=">= 75 %; CompareAttr, LogicalObj, QueryAttr >= 50 %",
+    bound_from="ours",
+)
+def test_inferred_by_half_way(flow: Flow) -> None:
+    """By about half-way the answer has been inferred in meaning."""
+    assert flow.inferred(HALF_WAY).at_least(INFERRED.get(flow.task, INFERRED_IN_THE_OPEN))
+
+
+@claim(
+    "answer.false-option-stays-below",
+    section="7",
+    figure="6",
+    statistic="P(true) - P(false): lower case at its peak; capitalised at the end",
+    bound="> 0; > 0",
+    bound_from="ours",
+    tasks=tuple(INFERRED),
+    needs=("options",),
+)
+def test_false_option_stays_below(flow: Flow) -> None:
+    """The false option stays less probable than the true one."""
+    lower, capitalized = flow.lens(LOWER), flow.lens(CAPITALIZED)
+    assert (lower - flow.lens(FALSE_LOWER)).at(lower.crest()).exceeds(0.0) & (
+        capitalized - flow.lens(FALSE_CAPITALIZED)
+    ).at(1.0).exceeds(0.0)

@@ -1,6 +1,7 @@
 """Section 5, first experiment (figure 3): what the last position reads, and where."""
 
-from fixtures.flow import IMAGE, LAST, MIDDLE, QUESTION
+from fixtures.flow import IMAGE, LAST, MIDDLE, QUESTION, SUFFIX
+from fixtures.tasks import TASKS
 from fixtures.view import Flow
 from reports.claim import claim
 
@@ -116,3 +117,9 @@ def test_image_to_last_is_not_significant(flow: Flow) -> None:
 def test_direct_image_path_is_negligible_beside_indirect(flow: Flow) -> None:
     """What the image does to the prediction directly is negligible beside what it does through the question."""
     assert flow(IMAGE >> LAST).drop().is_below(NEGLIGIBLE_SHARE * flow(IMAGE >> QUESTION).drop())
+
+
+@claim("routes.image-to-suffix", section="5", statistic="drop(image->suffix)", recorded=TASKS)
+def test_image_to_suffix(flow: Flow) -> None:
+    """The image is blocked from the answer instruction, which stands between the question and the last position."""
+    assert flow(IMAGE >> SUFFIX).drop().recorded()

@@ -15,8 +15,9 @@ import transformers
 from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models import base
 from fixtures.models.base import Prompt, Subject
+from fixtures.models.cross_attention import CrossAttention
+from fixtures.models.decoder import decoder_of
 from suite.calibration.tiny import SPREAD
 
 IMAGE_TOKEN, START_OF_IMAGE, END_OF_IMAGE = 3, 62, 63
@@ -156,10 +157,11 @@ class Stranger:
     model: Any
     name: str
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
+    cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
     def _decoder(self) -> Any:
-        return base._decoder(self.model, self.name)  # pyright: ignore[reportPrivateUsage]
+        return decoder_of(self.model, self.name)
 
     @property
     def decoder_layers(self) -> Sequence[torch.nn.Module]:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.answered import ANSWER_CUT, ANSWERED_OTHERWISE
 from fixtures.answers import ANSWERS, DEFAULT_ANSWERS, FULL_STOP, LONGEST_ANSWER, is_cut, is_right
 from fixtures.generation import greedy_answers
-from fixtures.measure import ANSWER_CUT, ANSWERED_OTHERWISE, measure
+from fixtures.measure import measure
 from suite.calibration.tiny import TinySubject, tiny_model, tiny_question, tiny_subject
 
 if TYPE_CHECKING:

@@ -49,6 +49,7 @@ def test_the_authors_files_hold_what_the_paper_counts() -> None:
     boxes = sum(thing.box_xywh is not None for question in everything for thing in question.objects)
     outside = [name for found in loaded.values() for name in found.unboxed.get(OUTSIDE, ())]
     assert outside == ["1594913"]
+    assert sum(len(found.clipped) for found in loaded.values()) == 99
     assert boxes + len(outside) == 7140
     assert not any(found.dropped for found in loaded.values())
     absent = [question for question in loaded["LogicalObj"].questions if question.objects[1].box_xywh is None]
@@ -130,12 +131,15 @@ def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
         row("08", type_detailed="twoCommon"),
         row("09", question=" "),
         row("10") | {"central object x": "70"},
+        row("11") | {"central object x": "48"},
     ]
     text = as_csv([{name: one[name] for name in rows[0]} for one in rows])
-    folder = written(tmp_path, "\ufeff" + text + "11,short\n\n")
+    folder = written(tmp_path, "\ufeff" + text + "12,short\n\n")
     loaded = load("QueryAttr", folder)
-    assert [question.id for question in loaded.questions] == ["01", "05", "10"]
+    assert [question.id for question in loaded.questions] == ["01", "05", "10", "11"]
+    assert loaded.questions[-1].objects[0].box_xywh == (48.0, 2.0, 2.0, 4.0)
     assert loaded.unboxed == {OUTSIDE: ("10",)}
+    assert loaded.clipped == ("11",)
     lines = text.count("\n") + 1
     assert list(loaded.dropped.values()) == [
         ("02", "03", "04"),

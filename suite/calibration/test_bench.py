@@ -80,7 +80,7 @@ def test_a_model_that_fails_its_contract_is_not_measured(
 
 def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
     bench().measurement("model", "ChooseAttr")
-    job = bench()._measurement_job("model", "QueryAttr", None, None)
+    job = bench()._measurement_job("model", "QueryAttr", None, None, False)
     more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         more._advance(job)
@@ -242,14 +242,17 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
 )  # fmt: skip
 @pytest.mark.usefixtures("measured")
 def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> None:
-    keys = [each._measurement_job("model", "ChooseAttr", None, None).entry.key for each in (bench(), bench(**changes))]
+    keys = [
+        each._measurement_job("model", "ChooseAttr", None, None, False).entry.key
+        for each in (bench(), bench(**changes))
+    ]
     assert keys[0] != keys[1]
 
 
 @pytest.mark.usefixtures("measured")
 def test_what_changes_no_number_changes_no_key() -> None:
     same = [bench(), bench(red=("fails",)), bench(Worker(1, 4)), bench(tasks=("ChooseAttr",))]
-    assert len({each._measurement_job("model", "ChooseAttr", None, None).entry.key for each in same}) == 1
+    assert len({each._measurement_job("model", "ChooseAttr", None, None, False).entry.key for each in same}) == 1
 
 
 @pytest.mark.usefixtures("measured")
@@ -257,10 +260,10 @@ def test_edge_width_task_and_contract_have_their_own_keys() -> None:
     one = bench()
     jobs = [
         one._contract_job("model"),
-        one._measurement_job("model", "ChooseAttr", None, None),
-        one._measurement_job("model", "QueryAttr", None, None),
-        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, None),
-        one._measurement_job("model", "ChooseAttr", None, 5),
+        one._measurement_job("model", "ChooseAttr", None, None, False),
+        one._measurement_job("model", "QueryAttr", None, None, False),
+        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, None, False),
+        one._measurement_job("model", "ChooseAttr", None, 5, False),
     ]
     assert len({job.entry.key for job in jobs}) == len({job.entry.file for job in jobs}) == len(jobs)
 
@@ -293,6 +296,29 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
     assert len(taken) == 1
     (Path("model") / "model.safetensors").write_text("fine-tuned")
     assert bench()._fingerprint("model") == "fine-tuned"
+
+
+def test_what_takes_long_is_said_before_it_starts(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fixtures.models.registry import Source
+
+    said: list[str] = []
+    monkeypatch.setattr(Source, "is_here", False)
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    fetching, loading, loaded = (
+        next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
+        for what in (f"fetching {Path('model').resolve()} from the hub", "loading 0.0 GiB of weights to cpu", "weights")
+    )
+    assert fetching < loading < loaded < len(said) - 1
+
+
+def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
+    said: list[str] = []
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    assert said
+    assert not [line for line in said if "fetching" in line or "weights" in line]
 
 
 QUESTION_ASKED = Question(

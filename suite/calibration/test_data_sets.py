@@ -55,6 +55,15 @@ def test_the_papers_six_come_first_and_are_the_default() -> None:
     assert (*TASKS, "POPE", "A-OKVQA", "VQAv2") == KNOWN
 
 
+def test_the_readme_names_every_source() -> None:
+    readme = (Path(published.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for task in DATA_SETS.values():
+        assert f"`{task.table.repository}`" in readme
+        assert f"| {task.name} |" in readme
+    for name in ("coco_pope_random.json", *DATA_SETS["A-OKVQA"].files, *DATA_SETS["VQAv2"].files):
+        assert f"`{name}`" in readme
+
+
 # What is read of the files.
 
 
@@ -306,3 +315,28 @@ def test_they_are_prepared_beside_the_six_in_one_folder(folder: Path, tmp_path: 
             assert here == there
             assert [one.image.size for one in here] == [one.image_size for one in there]
         check([task], out, seed=2)
+
+
+# What a model can be asked of them.
+
+
+def test_regions_are_unsupported_and_words_are_found(folder: Path) -> None:
+    from fixtures.evidence import Unsupported
+    from fixtures.flow import FALSE_OPTION, IMAGE, OBJECTS, QUESTION, RELATED, TRUE_OPTION
+    from fixtures.measure import measure
+    from fixtures.models import load as model
+
+    subject = model("miniature")
+    asked = [one for task in OTHERS for one in questions(task, 2, data=folder)]
+    edges = [IMAGE >> QUESTION, RELATED >> QUESTION]
+    first = measure(subject, asked, edges, lens=False)
+    told = [replace(one, answer=said) for one, said in zip(asked, first.answers, strict=True) if said]
+    found = measure(subject, told, edges, lens=False)
+    assert len(found.questions) == len(told) == len(asked)
+    assert found.curve(IMAGE >> QUESTION).values.shape == (len(asked), subject.layers)
+    with pytest.raises(Unsupported, match="no object of the question has a box"):
+        found.curve(RELATED >> QUESTION)
+    for one in asked:
+        prompt = subject.encode(one)
+        assert (OBJECTS in prompt.spans) == (one.task == "POPE")
+        assert (TRUE_OPTION in prompt.spans) == (FALSE_OPTION in prompt.spans) == (one.task == "A-OKVQA")

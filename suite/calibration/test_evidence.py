@@ -9,7 +9,7 @@ from math import nan
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -442,3 +442,52 @@ def test_a_proportion_of_nothing_is_refused() -> None:
     for hits, images in (([], []), ([True], ["a", "b"])):
         with pytest.raises(ValueError, match="one image a question"):
             Proportion.of("accuracy", hits, images)
+
+
+# p-values
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-3, 3), st.integers(12, 400), st.integers(0, 2**32 - 1))
+def test_a_p_value_and_a_verdict_say_the_same(centre: float, images: int, seed: int) -> None:
+    """Below 0.05 where the interval leaves the bound out, above where it does not; at the very edge either."""
+    draws = np.concatenate([[centre], np.random.default_rng(seed).normal(centre, 1, 2000)])
+    effect = Effect(label="effect", unit="points", n=images, images=images, draws=draws)
+    judged = effect.exceeds(0.0)
+    assert judged.p == effect.p(0.0)
+    if abs(effect.p(0.0) - 0.05) > 0.015:
+        assert (judged.verdict == "inconclusive") == (effect.p(0.0) > 0.05)
+
+
+def test_a_p_value_beyond_all_resamples_goes_on_falling() -> None:
+    draws = np.concatenate([[0.0], np.random.default_rng(0).normal(0, 1, 2000)])
+    effect = Effect(label="effect", unit="points", n=400, images=400, draws=draws)
+    found = [effect.p(float(bound)) for bound in range(8)]
+    assert found == sorted(found, reverse=True)
+    assert found[2] == pytest.approx(0.0455, abs=0.02)
+    assert 0 < found[7] < 1e-9
+    still = Effect(label="effect", unit="points", n=40, images=40, draws=np.zeros(100))
+    assert (still.p(0.0), still.p(1.0)) == (1.0, 0.0)
+
+
+def test_p_values_of_parts() -> None:
+    draws = np.concatenate([[0.0], np.random.default_rng(0).normal(0, 1, 2000)])
+    effect = Effect(label="effect", unit="points", n=400, images=400, draws=draws)
+    near, far = effect.exceeds(-2.5), effect.exceeds(-4.0)
+    assert (near & far).p == near.p
+    assert far.p is not None
+    assert near.p is not None
+    assert near.p > far.p
+    missed, badly = effect.exceeds(2.5), effect.exceeds(4.0)
+    assert badly.p is not None
+    assert (missed & badly & far).p == pytest.approx(3 * badly.p)
+    assert (near & effect.exceeds(0.0)).p is None, "undecided"
+    assert (near & effect.recorded()).p == near.p
+    assert effect.within(-3.0, 4.0).p == max(effect.p(-3.0), effect.p(4.0))
+
+
+def test_accuracys_p_value_is_the_score_tests() -> None:
+    found = Proportion.of("accuracy", [True] * 190 + [False] * 10, [str(number) for number in range(200)])
+    assert found.p(95.0) == 1
+    assert found.p(found.low) == pytest.approx(0.05, abs=1e-6)
+    assert found.p(found.high) == pytest.approx(0.05, abs=1e-6)

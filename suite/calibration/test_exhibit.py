@@ -42,6 +42,7 @@ def measured(seed: int = 0) -> Measurement:
         baseline=np.full(len(kept), 0.5),
         knocked={EDGE: 0.5 * (1 - drops)},
         lenses={form: values[right] for form, values in made_up.lenses.items()},
+        ranks={form: values[right] for form, values in made_up.ranks.items()},
         patches={kept[0].id: ((0.0, 0.0, 8.0, 8.0),)},
     )
 
@@ -57,7 +58,12 @@ def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
     assert knockout["mean"] == pytest.approx(found.curve(EDGE).values.mean(axis=0), abs=0.01)
     for low, mean, high in zip(knockout["low"], knockout["mean"], knockout["high"], strict=True):
         assert low < mean < high
-    assert [lens["name"] for lens in lenses] == ["P(lowercase)", "P(capitalized)"]
+    assert [lens["name"] for lens in lenses] == [
+        "P(lowercase)",
+        "P(capitalized)",
+        "P(false_lowercase)",
+        "P(false_capitalized)",
+    ]
     assert lenses[0]["mean"][-1] == 100, "a lens is told in percent"
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from fixtures import knockout, reference
 from fixtures.attention import CannotHook, FullyBlocked
+from fixtures.edges import EDGES
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
 from fixtures.forward import OutOfMemory
 from fixtures.knockout import sweep
 from fixtures.lens import Lens
-from fixtures.measure import EDGES
 from fixtures.models.base import Prompt, Subject
 from fixtures.recording import first_dependent, record
 from fixtures.replay import attention
@@ -198,7 +198,7 @@ def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -
 
     def recorded(*arguments: Any) -> Any:
         found = record(*arguments)
-        kept.extend(weakref.ref(each) for each in (found, found.layers[0].keys))
+        kept.extend(weakref.ref(each) for each in (found, cast(Any, found.layers[0].text).keys))
         return found
 
     monkeypatch.setattr(knockout, "record", recorded)

@@ -100,6 +100,7 @@ def test_boxes_are_clipped_and_those_outside_are_counted(box: Box, clipped: Box 
     found = parsed(entry, graph_of(("11", "cat", box)))
     assert found.question.objects == (Object("cat", clipped),)
     assert found.unboxed == (() if clipped else (OUTSIDE,))
+    assert found.clipped is (clipped not in (None, box))
 
 
 @settings(max_examples=40, deadline=None)

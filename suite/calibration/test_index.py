@@ -90,12 +90,15 @@ def test_what_was_left_out_is_counted_from_the_index_too(release: Path) -> None:
     first = questions("QueryAttr", None, gqa=WORLD)[0]
     entries["cut"] = entries[first.id] | {"question": " "}
     entries["away"] = entries[first.id] | {"imageId": "../x"}
+    graphs[first.image_id]["objects"]["wide"] = {"name": "cat", "x": -5, "y": 0, "w": 20, "h": 20}
+    entries["wide"] = entries[first.id] | {"semantic": [{"operation": "select", "argument": "cat (wide)"}]}
     entries["boxless"] = entries[first.id] | {"semantic": [{"operation": "select", "argument": "cat (none)"}]}
     (release / ENTRIES).write_text(json.dumps(entries))
     (release / GRAPHS).write_text(json.dumps(graphs | {"../x": graphs[first.image_id]}))
     loaded = load("QueryAttr", release)
     assert sorted(ids for ids in loaded.dropped.values()) == [("away",), ("cut",)]
     assert list(loaded.unboxed.values()) == [("boxless",)]
+    assert loaded.clipped == ("wide",)
     found = {question.id: question for question in loaded.questions}
     assert found["boxless"].objects[0].box_xywh is None
 

@@ -19,15 +19,18 @@ from fixtures.flow import (
     IMAGE,
     LAST,
     OBJECTS,
+    OPTIONS,
     OTHER,
     PADDING,
     QUESTION,
+    RANDOM,
     RELATED,
     SEPARATOR,
     SPANS,
     SUFFIX,
     TILES,
     TRUE_OPTION,
+    UNOPTIONED,
     Span,
 )
 from fixtures.models import wrap
@@ -58,6 +61,7 @@ SHIRT = Question(
     image_size=(112, 56),
 )
 STYLES: list[Style] = ["paper", "chat"]
+REGIONS = {RELATED, OTHER, RANDOM}
 UNTILED = {SEPARATOR, BASE, TILES}
 """Spans of pictures that are cut into tiles."""
 
@@ -209,6 +213,21 @@ def test_related_and_other_part_the_image() -> None:
     assert (subject("paper").encode(both, picture=False).spans[RELATED] - image[0]).tolist() == [4, 6, 10]
 
 
+def test_options_and_patches_drawn_at_random() -> None:
+    prompt = subject("paper").encode(SHIRT, picture=False)
+    assert read(prompt, OPTIONS).split() == ["black", "yellow"]
+    assert sorted([*prompt.spans[OPTIONS], *prompt.spans[UNOPTIONED]]) == prompt.spans[QUESTION].tolist()
+    assert set(prompt.spans[RANDOM]) <= set(prompt.spans[OTHER])
+    assert len(prompt.spans[RANDOM]) == len(prompt.spans[RELATED]) == 2
+    drawn = {
+        tuple(subject("paper").encode(replace(SHIRT, id=str(seed)), picture=False).spans[RANDOM]) for seed in range(20)
+    }
+    assert len(drawn) > 10, "each question draws its own"
+    assert tuple(prompt.spans[RANDOM]) == tuple(subject("paper").encode(SHIRT, picture=False).spans[RANDOM])
+    wide = replace(SHIRT, objects=(Object("shirt", (0, 0, 70, 56)),))
+    assert "fewer other patches" in subject("chat").encode(wide, picture=False).missing[RANDOM]
+
+
 def test_the_crop_moves_and_loses_boxes() -> None:
     cropped = subject("chat").encode(SHIRT, picture=False)
     # The middle 56 x 56 of 112 x 56 pixels: the box is (32, 10) to (52, 40).
@@ -226,13 +245,13 @@ def test_the_crop_moves_and_loses_boxes() -> None:
 @pytest.mark.parametrize(
     ("change", "missing"),
     [
-        ({"objects": ()}, {RELATED, OTHER, OBJECTS}),
-        ({"objects": (Object("shirt", None),)}, {RELATED, OTHER}),
+        ({"objects": ()}, {*REGIONS, OBJECTS}),
+        ({"objects": (Object("shirt", None),)}, REGIONS),
         ({"objects": (Object("telephone", (60, 10, 9, 9)),)}, {OBJECTS}),
         ({"objects": (Object("shirts", (60, 10, 9, 9)),)}, set()),
-        ({"objects": (Object("shirt", (0, 0, 112, 56)),)}, {RELATED, OTHER}),
-        ({"true_option": None, "false_option": None}, {TRUE_OPTION, FALSE_OPTION}),
-        ({"true_option": "red"}, {TRUE_OPTION}),
+        ({"objects": (Object("shirt", (0, 0, 112, 56)),)}, REGIONS),
+        ({"true_option": None, "false_option": None}, {TRUE_OPTION, FALSE_OPTION, OPTIONS, UNOPTIONED}),
+        ({"true_option": "red"}, {TRUE_OPTION, OPTIONS, UNOPTIONED}),
     ],
 )
 def test_what_cannot_be_had_is_missing_with_a_reason(change: dict[str, Any], missing: set[Span]) -> None:

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from fixtures.answered import ANSWERED_OTHERWISE, PICTURE_MISSING
+from fixtures.edges import EDGES
 from fixtures.evidence import Inconclusive, Unsupported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.generation import greedy_answers
 from fixtures.knockout import sweep
 from fixtures.lens import FORMS, NORMED, SHARED, Lens
-from fixtures.measure import ANSWERED_OTHERWISE, EDGES, PICTURE_MISSING, NothingLeft, measure
+from fixtures.measure import ONE_SUB_WORD, NothingLeft, measure
 from fixtures.measurement import Measurement
 from fixtures.models.base import Subject
 from fixtures.question import Question
@@ -150,6 +152,8 @@ def test_questions_without_an_edge_are_rows_of_nan(found: Measurement) -> None:
     for edge in (RELATED >> QUESTION, OTHER >> QUESTION):
         assert np.array_equal(np.isnan(found.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
     assert not np.isnan(found.knocked[IMAGE >> QUESTION]).any()
+    counted = {"no object of it is in the picture": sum(without)}
+    assert found.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
 
 
 def test_an_edge_that_no_question_has_says_why(subject: Subject, known: list[Question]) -> None:
@@ -255,3 +259,79 @@ def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
 
 def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) -> None:
     assert measure(tiny_subject(), known[:1], edges=[LAST >> LAST], lens=False).width == 1
+
+
+# The final sub-word, and what is taken over
+
+
+@pytest.fixture(scope="module")
+def several(subject: Subject) -> list[Question]:
+    """Questions whose gold answer is what the model says: several words."""
+    drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
+    said = greedy_answers(subject, [subject.encode(question) for question in drawn])
+    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, said, strict=True) if len(ids) > 1]
+
+
+def test_the_final_sub_word_is_read_given_those_before_it(subject: Subject, several: list[Question]) -> None:
+    """p1 is what the model's own forward gives the last token of its answer behind the others."""
+    found = measure(subject, several[:6], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert found.questions == tuple(several[:6])
+    for question, p1 in zip(found.questions, found.baseline, strict=True):
+        prompt = subject.encode(question)
+        ids = greedy_answers(subject, [prompt])[0]
+        longer = torch.tensor([[*prompt.input_ids, *ids[:-1]]])
+        tensors = {**prompt.tensors, "input_ids": longer, "attention_mask": torch.ones_like(longer)}
+        with torch.inference_mode():
+            own = cast(Any, subject.model)(**tensors).logits[0, -1].softmax(dim=-1)
+        assert int(own.argmax()) == ids[-1]
+        assert p1 == pytest.approx(float(own.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_knockout_reaches_the_final_sub_word(subject: Subject, several: list[Question], engine: str) -> None:
+    found, first = (
+        measure(subject, several[:4], [IMAGE >> LAST], final_sub_word=final, lens=False, engine=engine)
+        for final in (True, False)
+    )
+    assert np.abs(found.curve(IMAGE >> LAST).values).max() > 1
+    assert not np.allclose(found.knocked[IMAGE >> LAST], first.knocked[IMAGE >> LAST])
+    assert first.among(several[:2]).questions == tuple(several[:2])
+
+
+def test_answers_of_one_sub_word_have_no_final_one(subject: Subject, known: list[Question]) -> None:
+    short = [
+        replace(question, answer=subject.decode(greedy_answers(subject, [subject.encode(question)], longest=1)[0]))
+        for question in known
+    ]
+    one = [question for question in short if len(greedy_answers(subject, [subject.encode(question)])[0]) == 1]
+    found = measure(subject, [*one, *known[:2]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert found.set_aside.get(ONE_SUB_WORD, 0) == len(one) + sum(
+        len(greedy_answers(subject, [subject.encode(question)])[0]) == 1 for question in known[:2]
+    )
+    assert len(found.questions) + sum(found.set_aside.values()) == len(found.asked)
+
+
+def test_answers_are_taken_over_from_an_earlier_measurement(
+    subject: Subject, known: list[Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [*known, replace(known[0], id="wrong", answer="w0")]
+    anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
+    first = measure(subject, asked, [QUESTION >> LAST])
+    monkeypatch.setattr("fixtures.generation.greedy_answers", lambda *_: pytest.fail("nothing is to be generated"))
+    again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, known=first)
+    assert again.answers == anew.answers
+    assert (again.correct == anew.correct).all()
+    assert again.set_aside == anew.set_aside
+    assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
+        measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, known=first)
+
+
+def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
+    subject: Subject, several: list[Question], known: list[Question]
+) -> None:
+    found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    again = Measurement.from_arrays(found.to_arrays())
+    assert again.questions == found.questions
+    assert len(again.questions) < int(again.correct.sum()) + len(again.set_aside)
+    assert (again.knocked[IMAGE >> LAST] == found.knocked[IMAGE >> LAST]).all()

@@ -47,6 +47,7 @@ def found() -> Measurement:
         answers=(*["red"] * KEPT, "blue", None),
         correct=np.arange(ASKED) < KEPT,
         set_aside={"answered otherwise": 1, "picture missing": 1},
+        edge_left_out={IMAGE >> QUESTION: {"a box lands on no patch": 1}},
         edges=(*EDGES, NONE),
         unsupported={NONE: "no object of it is in the picture"},
         knocked={edge: np.where(gap, np.nan, values) for edge, values in whole.knocked.items()},
@@ -94,6 +95,7 @@ def test_gaps_and_rounding_are_no_damage(found: Measurement) -> None:
     assert np.isnan(again.knocked[IMAGE >> QUESTION]).all(axis=1).tolist() == [False, True, False, False]
     assert again.curve(IMAGE >> QUESTION).n == KEPT - 1
     assert again.set_aside == found.set_aside
+    assert again.edge_left_out == found.edge_left_out
 
 
 def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> None:
@@ -130,7 +132,8 @@ def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> Non
         (at(LENS, (0, 0), 50.0), "lens/lowercase holds numbers beyond 0 to 1"),
         (reshaped(LENS, lambda values: values[:, :-1]), r"float64 \[4, 8\] in place of float64 \[4, 9\]"),
         (at("rank/lowercase", (0, 0), -1.0), "rank/lowercase holds numbers beyond"),
-        (at("correct", 0, False), r"baseline holds float64 \[4, 1\] in place of float64 \[3, 1\]"),
+        (at("kept", 0, False), r"baseline holds float64 \[4, 1\] in place of float64 \[3, 1\]"),
+        (at("correct", 0, False), "kept that was answered wrong"),
         (reshaped("correct", lambda values: values.astype(np.int8)), "correct"),
         (told(answers=["red"]), r"1 answers of 6 questions"),
         (told(answers=[None, "red", "red", "red", "blue", None]), "never answered"),

@@ -107,6 +107,18 @@ def test_a_prepared_folder_is_prepared_into_a_smaller_one(world: Path, tmp_path:
         questions("QueryAttr", 4, 3, tmp_path / "same")
 
 
+def test_fewer_than_asked_for_is_said_in_a_line(world: Path, tmp_path: Path) -> None:
+    out, said = tmp_path / "out", list[str]()
+    prepared_from(world, out, 3, tasks=["QueryAttr"])
+    assert len(questions("QueryAttr", 3, 0, out, say=said.append)) == 3
+    assert said == []
+    assert len(questions("QueryAttr", 5, 0, out, say=said.append)) == 3
+    assert said == [f"{out} holds 3 questions of QueryAttr, and 5 were asked for: all of them are taken"]
+    said.clear()
+    prepared_from(world, out, 13, tasks=["QueryAttr"], say=said.append)
+    assert said == [f"{world} holds 12 questions of QueryAttr, and 13 were asked for: all of them are taken"]
+
+
 def test_the_curated_stay_curated(world: Path, tmp_path: Path) -> None:
     prepare.prepare(None, None, tmp_path / "bundled", tasks=["QueryAttr"], number=2, seed=0)
     prepared_from(world, tmp_path / "release", 2)

@@ -17,7 +17,8 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import AnswerTokens, Prompt, Subject
+from fixtures.models.base import AnswerTokens, Prompt, Subject, answering
+from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.models.layout import Layout
 from fixtures.question import Object, PictureMissing, Question
@@ -86,6 +87,8 @@ class TinySubject:
     fingerprint: str = "random"
     end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
+    attends_ahead: bool = False
+    cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
     def layers(self) -> int:
@@ -146,6 +149,12 @@ class TinySubject:
         picture = torch.randn(1, 3, PIXELS, PIXELS, generator=noise).to(self.dtype)
         tensors = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "pixel_values": picture}
         return Prompt(question, question.text, np.array(ids), tensors, spans, missing or {})
+
+    def layout(self, image_size: tuple[int, int]) -> Layout:
+        return Layout(PATCHES, why_no_tiles="its patches are anywhere")
+
+    def answering(self, prompt: Prompt, tokens: Sequence[int]) -> Prompt:
+        return answering(prompt, tokens)
 
     def batch(self, prompts: Sequence[Prompt]) -> dict[str, Tensor]:
         return {name: torch.cat([prompt.tensors[name] for prompt in prompts]) for name in prompts[0].tensors}

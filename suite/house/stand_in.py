@@ -22,6 +22,9 @@ DROP = 30.0
 LOG = "STAND_IN_LOG"
 """The environment variable with the file that gets a line a measurement: by which process, and what."""
 
+ANSWER_FORMS = ("lowercase", "capitalized")
+FALSE_FORMS = ("false_lowercase", "false_capitalized")
+
 SECONDS = "STAND_IN_SECONDS"
 """The environment variable with the seconds that a measurement takes."""
 
@@ -90,7 +93,8 @@ def measure(
         questions=tuple(questions),
         baseline=p1,
         knocked={edge: np.full((len(questions), LAYERS), 0.5 * (1 - DROP / 100)) for edge in edges},
-        lenses={"lowercase": rise, "capitalized": rise} if options["lens"] else {},
+        lenses={**dict.fromkeys(ANSWER_FORMS, rise), **dict.fromkeys(FALSE_FORMS, 1 - rise)} if options["lens"] else {},
+        ranks=dict.fromkeys(ANSWER_FORMS, 100 * (1 - rise)) if options["lens"] else {},
         set_aside={},
         provenance=dict.fromkeys(
             ("python", "numpy", "torch", "transformers", "fingerprint", "dtype", "device", "engine"),

@@ -48,7 +48,7 @@ def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
     text = writers.claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
     (row,) = (line for line in text.splitlines() if line.startswith("| ChooseAttr ") and "fails" in line)
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "117", "", "1 of 3 parts fails: peak of P(lower)",
+        "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "", "117", "", "1 of 3 parts fails: peak of P(lower)",
     ]  # fmt: skip
     assert text.endswith(
         """

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from fixtures import plugin
+from fixtures.models.registry import known
 from fixtures.options import ENGINES, BadOption, Selection, add_options, parse_options
-from fixtures.tasks import HUB, TASKS
+from fixtures.tasks import HUB, HUB_ALL, KNOWN, TASKS
 from suite.house import stand_in
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,8 @@ def test_the_defaults_are_the_default_sample(parsed: Parse, tmp_path: Path) -> N
         {"window": 3},
         {"prompt": "paper"},
         {"answers": "full-stop"},
+        {"data": "hub"},
+        {"boxes": Path()},
     ],
     ids=str,
 )
@@ -106,20 +109,42 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
     assert parsed(answers="full-stop").answers == "full-stop"
 
 
-def test_the_hub_is_no_folder_unless_it_is_written_as_one(parsed: Parse, tmp_path: Path) -> None:
-    assert parsed(gqa="hub").gqa == HUB
+@pytest.mark.parametrize(
+    ("option", "names"), [("gqa", (HUB, HUB_ALL)), ("data", (HUB,)), ("images", (HUB,))], ids=["gqa", "data", "images"]
+)
+def test_the_hub_is_no_folder_unless_it_is_written_as_one(
+    parsed: Parse, tmp_path: Path, option: str, names: tuple[str, ...]
+) -> None:
+    beside = {} if option == "gqa" else {"gqa": HUB}
+    for name in names:
+        assert getattr(parsed(**{**beside, option: name}), option) == name
     with pytest.raises(BadOption, match="no folder"):
-        parsed(gqa="./hub")
+        parsed(**{**beside, option: "./hub"})
     (tmp_path / "hub").mkdir()
-    assert parsed(gqa="hub").gqa == HUB
-    assert parsed(gqa="./hub").gqa == tmp_path / "hub"
+    assert getattr(parsed(**{**beside, option: "hub"}), option) == HUB
+    assert getattr(parsed(**{**beside, option: "./hub"}), option) == tmp_path / "hub"
+
+
+def test_boxes_are_for_the_hub_which_lacks_them(parsed: Parse, tmp_path: Path) -> None:
+    for name in (HUB, HUB_ALL):
+        assert parsed(gqa=name, boxes=".").boxes == tmp_path
+    for gqa in (None, "."):
+        with pytest.raises(BadOption, match=r"--boxes .*: only the hub's questions lack boxes; give it with --gqa hub"):
+            parsed(gqa=gqa, boxes=".")
+
+
+def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
+    with pytest.raises(BadOption, match=r"--images hub: the bundled world has its own pictures"):
+        parsed(images=HUB)
+    assert parsed(images=HUB, task=["POPE"]).images == HUB
 
 
 @pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
-        ({"task": ["Choose"]}, ["--task Choose: ", *TASKS]),
+        ({"task": ["Choose"]}, ["--task Choose: ", *KNOWN]),
+        ({"task": ["pope"]}, ["--task pope: ", "POPE"]),
         ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
         ({"questions": "many"}, ["--questions many: ", "1 or more"]),
         ({"questions": "1.5"}, ["--questions 1.5: "]),
@@ -133,6 +158,9 @@ def test_the_hub_is_no_folder_unless_it_is_written_as_one(parsed: Parse, tmp_pat
         ({"answers": "close"}, ["--answers close: ", "exact", "full-stop"]),
         ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
         ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
+        ({"gqa": "hub:balanced"}, ["--gqa hub:balanced: ", "no folder"]),
+        ({"data": "nowhere"}, ["--data nowhere: ", "no folder"]),
+        ({"gqa": "hub", "boxes": "nowhere"}, ["--boxes nowhere: ", "no folder"]),
         ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
         ({"images": "model/config.json"}, ["no folder or zip"]),
         ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "no file"]),
@@ -195,7 +223,7 @@ def test_a_name_that_no_table_can_hold_is_refused_in_a_short_sentence(
     sentence = str(refused.value)
     assert says in sentence
     assert sentence.isprintable()
-    assert len(sentence) < 400
+    assert len(sentence) < 400 + len(", ".join(known()))
 
 
 def test_a_folder_is_named_once_in_its_refusal(parsed: Parse, tmp_path: Path) -> None:

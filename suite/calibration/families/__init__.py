@@ -34,11 +34,18 @@ class Family:
     styles: Sequence[Style] = ("chat",)
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
+    instructed: bool = True
+    """Whether its prompts write the paper's instruction."""
+    class_tokens: int = 0
+    """Image tokens of a tile that show no place, and yet something of the picture."""
 
 
 @cache
-def tokenizer(*special: str, bos: bool = True) -> Any:
-    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* ones beside the usual."""
+def tokenizer(*special: str, bos: bool = True, **named: str) -> Any:
+    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* ones beside the usual.
+
+    It has the *named* ones as attributes, too, which some processors look for.
+    """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -47,7 +54,9 @@ def tokenizer(*special: str, bos: bool = True) -> Any:
     built.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=500,
-        special_tokens=[AddedToken(token, special=True, normalized=False) for token in (BOS, EOS, PAD, *special)],
+        special_tokens=[
+            AddedToken(token, special=True, normalized=False) for token in (BOS, EOS, PAD, *special, *named.values())
+        ],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -57,7 +66,9 @@ def tokenizer(*special: str, bos: bool = True) -> Any:
         built.post_processor = processors.TemplateProcessing(
             single=f"{BOS} $A", special_tokens=[(BOS, built.token_to_id(BOS))]
         )
-    return PreTrainedTokenizerFast(tokenizer_object=built, bos_token=BOS, eos_token=EOS, pad_token=PAD)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=built, bos_token=BOS, eos_token=EOS, pad_token=PAD, extra_special_tokens=named
+    )
 
 
 def lively(model: Any, seed: int = 0) -> Any:

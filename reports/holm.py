@@ -1,0 +1,36 @@
+"""Of many claims some are decided by chance: Holm's adjustment says which verdicts stand over all of a run's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reports.record import Record
+
+LEVEL = 0.05
+"""Of the run as a whole: the chance that any verdict is wrong, where every bound is true."""
+
+TESTED = ("holds", "fails", "inconclusive")
+
+
+def adjusted(records: Sequence[Record]) -> tuple[Record, ...]:
+    """*records*, the tested ones with `p_holm` (Holm, 1979, Scandinavian Journal of Statistics 6).
+
+    A tested claim without a p-value, one of several parts that is undecided, counts with 1.
+    """
+    tested = [index for index, record in enumerate(records) if record.verdict in TESTED]
+    known = {index: 1.0 if (p := records[index].p) is None else p for index in tested}
+    found: dict[int, float] = {}
+    most = 0.0
+    for rank, index in enumerate(sorted(tested, key=known.__getitem__)):
+        most = max(most, min(1.0, (len(tested) - rank) * known[index]))
+        found[index] = most
+    return tuple(replace(record, p_holm=found.get(index)) for index, record in enumerate(records))
+
+
+def standing(records: Sequence[Record]) -> str:
+    """How many of the decided claims are decided still; empty where none is."""
+    decided = [record for record in records if record.verdict in ("holds", "fails") and record.p_holm is not None]
+    tested = sum(record.verdict in TESTED for record in records)
+    stand = sum(record.p_holm < LEVEL for record in decided if record.p_holm is not None)
+    return f"adjusted for {tested} claims (Holm): {stand} of {len(decided)} verdicts stand" if decided else ""
