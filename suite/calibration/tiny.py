@@ -118,10 +118,6 @@ class TinySubject:
     def unembed(self) -> torch.nn.Module:
         return self.model.lm_head
 
-    def layout(self, image_size: tuple[int, int]) -> Layout:
-        """Its image tokens stand for no places in a picture."""
-        return Layout(0, why_no_tiles="a made-up picture has no grid")
-
     def encode(self, question: Question, picture: bool = True) -> Prompt:
         """Start, image, question words, break: the last position is the break's."""
         words = question.text.split()
