@@ -7,7 +7,6 @@ from typing import get_args
 
 import numpy as np
 import pytest
-import scipy.special  # noqa: F401 - numpy's own modules load once a process, and pytester forgets what it imports
 
 from fixtures.bench import NotCalibrated
 from fixtures.evidence import Evidence, Inconclusive, Unsupported, Verdict

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import scipy.special  # noqa: F401 - numpy's own modules load once a process, and pytester forgets what it imports
 
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.registry import Source
