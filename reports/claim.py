@@ -7,13 +7,14 @@ import inspect
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import pytest
 
 from reports.record import Claim
 
 Source = Literal["paper", "card", "ours"]
+Need = Literal["boxes", "options", "several tasks", "a smaller sibling"]
 
 BOUND_SOURCES = ("paper", "card", "ours", None)
 """A figure or comparison of the paper's; the words of whoever asked for this suite; our reading of a word."""
@@ -42,18 +43,20 @@ def claim(
     recorded: tuple[str, ...] = (),
     statistic: str = "",
     bound: str = "",
+    needs: tuple[Need, ...] = (),
 ) -> Callable[[Test], Test]:
     """Enter the decorated test into the register, and mark it `claim` with every field of its `Claim`.
 
     The first paragraph of the test's docstring is the claim's sentence. *tasks* and *models* say of which it
     is asked (None: all; the task `all` weighs the tasks equally), *recorded* on which tasks it has no
-    verdict; *statistic* and *bound* are a line each for the register. `ClaimError` where the id is taken or
+    verdict; *statistic* and *bound* are a line each for the register, and *needs* says what the questions or
+    the run must have for it. `ClaimError` where the id is taken or
     malformed, the docstring empty, or another argument not of its type.
     """
 
     def enter(test: Test) -> Test:
         sentence = " ".join((inspect.getdoc(test) or "").partition("\n\n")[0].split())
-        entry = Claim(id, section, figure, sentence, bound_from, tasks, models, recorded, statistic, bound)
+        entry = Claim(id, section, figure, sentence, bound_from, tasks, models, recorded, statistic, bound, needs)
         place = test.__code__.co_filename, test.__code__.co_firstlineno
         _refuse(entry, place)
         REGISTER[id], _places[id] = entry, place
@@ -114,9 +117,13 @@ def _refuse(entry: Claim, place: tuple[str, int]) -> None:
         ("tasks", entry.tasks or ()),
         ("models", entry.models or ()),
         ("recorded", entry.recorded),
+        ("needs", entry.needs),
     ):
         if not _is_names(value):
             raise ClaimError(f"{name} of the claim {entry.id} is {value!r}: write a tuple of names")
+    if unknown := [need for need in entry.needs if need not in get_args(Need)]:
+        known = ", ".join(get_args(Need))
+        raise ClaimError(f"the claim {entry.id} needs {', '.join(unknown)}: name some of {known}")
 
 
 def _is_names(value: Any) -> bool:

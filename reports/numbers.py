@@ -25,8 +25,7 @@ def effect(measured: Mapping[str, Json]) -> str:
     numbers = [each for each in (value, measured.get("low"), measured.get("high")) if isinstance(each, int | float)]
     if not isinstance(value, int | float):
         return ""
-    ends = [float(end) for end in _NUMBER.findall(str(measured.get("bound") or ""))]
-    told, *interval = _rounded(numbers, ends)
+    told, *interval = _rounded(numbers, ends(str(measured.get("bound") or "")))
     texts = (told, f"[{', '.join(interval)}]" if interval else "", str(measured.get("unit") or ""))
     return " ".join(text for text in texts if text)
 
@@ -35,6 +34,11 @@ def bound(measured: Mapping[str, Json]) -> str:
     """The bound of a record, or of a part of one, in JSON, with its unit; empty where nothing is claimed."""
     needed, unit = str(measured.get("bound") or ""), str(measured.get("unit") or "")
     return fractions(f"{needed} {unit}".strip()) if needed else ""
+
+
+def ends(needed: str) -> tuple[float, ...]:
+    """The finite ends of a bound as a record writes it: of ">= 40" it is 40, of "in [20, 40]" both."""
+    return tuple(float(end) for end in _NUMBER.findall(needed))
 
 
 def fractions(text: str) -> str:
@@ -78,3 +82,8 @@ def p_value(plain: float | None, adjusted: float | None) -> str:
         return f"< {LEAST_SHOWN:g}" if p < LEAST_SHOWN else f"{p:.2g}"
 
     return "" if plain is None else shown(plain) + ("" if adjusted is None else f" ({shown(adjusted)})")
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, zero without one."""
+    return f"{value:+.2f}" if abs(value) >= 0.005 else "0.00"

@@ -19,9 +19,12 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
-from reports.drawing import Curve, Example, exhibited
+from reports.compare import BadComparison, changed, parse_limits, read
 from reports.ending import Ending
-from reports.holm import adjusted, standing
+from reports.folder import Wanted, leave, why_unwritable
+from reports.formats import properties
+from reports.hearing import Hearing
+from reports.holm import standing
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
@@ -30,10 +33,7 @@ from reports.record import (
     Heard,
     Key,
     Ledger,
-    Measured,
-    Model,
     Record,
-    conclude,
     task_order,
 )
 from reports.tables import (
@@ -43,12 +43,13 @@ from reports.tables import (
     register,
     set_aside,
     tally,
+    timings,
     undecided,
     unique,
     unmeasured,
     verdicts,
 )
-from reports.writers import MARKDOWN, write, write_whole
+from reports.writers import MARKDOWN, write_whole
 
 PACKAGES = (
     "datasets", "numpy", "pillow", "pytest", "pytest-xdist", "safetensors", "scipy", "tokenizers", "torch",
@@ -85,6 +86,10 @@ class Worker(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reports", "what a run leaves behind")
     group.addoption("--claims", action="store_true", help="print the register of claims and stop")
+    group.addoption("--compare", metavar="LEDGER.json", help="say what changed since the run that left it")
+    group.addoption("--compare-fail", default="", metavar="LIST", help="with --compare, red beyond it: drop:5, verdict")
+    group.addoption("--no-figures", action="store_true", help="write no figures, and no page that shows them")
+    group.addoption("--model-card", action="store_true", help="write the effects as front matter of a model card")
     group.addoption("--no-images", action="store_true", help="leave the questions' pictures out of the report")
     group.addoption("--report-dir", metavar="DIR", help=f"ledger and tables; default: {DEFAULT_FOLDER}")
 
@@ -103,6 +108,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PLAN] = {}
     if not (hasattr(config, "workerinput") or config.option.claims or config.option.collectonly):
         _require_writable(config)
+        _require_comparable(config)
         config.pluginmanager.register(Recorder(config), "claims-recorder")
 
 
@@ -113,15 +119,21 @@ def _require_writable(config: pytest.Config) -> None:
         return
     if not chosen.strip():
         raise pytest.UsageError("--report-dir is empty: give a folder")
-    folder = config.invocation_params.dir / chosen
+    if why := why_unwritable(config.invocation_params.dir / chosen):
+        raise pytest.UsageError(f"--report-dir {chosen} takes no report ({why}): give another folder")
+
+
+def _require_comparable(config: pytest.Config) -> None:
+    """A ledger or a limit that cannot be read is said before hours of measuring, not after."""
+    given, limits = config.option.compare, config.option.compare_fail
     try:
-        # The folder itself is made when there is something to put into it.
-        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.exists())):
-            pass
-    except OSError as error:
-        raise pytest.UsageError(
-            f"--report-dir {chosen} takes no report ({error.strerror or error}): give another folder"
-        ) from error
+        if limits and given is None:
+            raise BadComparison("--compare-fail needs a run to compare with: give its ledger with --compare")
+        parse_limits(limits)
+        if given is not None:
+            read(config.invocation_params.dir / given)
+    except (LedgerError, BadComparison) as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -204,6 +216,7 @@ def _planned(item: pytest.Item) -> Record | None:
         model=model,
         task=task,
         verdict="not run",
+        statistic=claim.statistic,
         reason=NOT_REACHED,
     )
 
@@ -231,13 +244,12 @@ class Recorder:
         self.heard: dict[Key, Heard] = {}
         self.lost: dict[str, str] = {}
         self.uncollected: set[str] = set()
-        self.measured: dict[tuple[str, str], tuple[Measured, Model]] = {}
-        self.curves: dict[Key, Curve] = {}
-        self.examples: dict[Key, Example] = {}
+        self.hearing = Hearing()
         self.ledger: Ledger | None = None
         self.details = ""
         self.told = False
         self.messages: list[str] = []
+        self.compared: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -258,12 +270,13 @@ class Recorder:
         if report.failed:
             self.uncollected.add(report.nodeid)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said = dict(report.user_properties)
-        for name, shown in report.user_properties:
-            if name == "exhibit":
-                self._hear_exhibit(shown)
-        measurements = [self._hear_measurement(said) for name, said in report.user_properties if name == "measurement"]
+        for shown in (each for name, each in report.user_properties if name == "exhibit"):
+            self.hearing.exhibit(shown)
+        told = (each for name, each in report.user_properties if name == "measurement")
+        measurements = [self.hearing.measurement(each) for each in told]
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
             if report.failed:
@@ -282,27 +295,11 @@ class Recorder:
         elif report.skipped:
             heard = replace(heard, skipped=_reason(report))
         self.heard[key] = replace(heard, called=heard.called or report.when == "call")
-
-    def _hear_measurement(self, said: object) -> Measured | None:
-        try:
-            measured = Measured.from_json(said)
-            model = Model.from_json({**cast("dict[str, object]", said), "name": measured.model})
-        except LedgerError as error:
-            self.messages.append(f"a measurement is missing from the ledger: {error}")
-        else:
-            self.measured[measured.model, measured.task] = measured, model
-            return measured
-        return None
-
-    def _hear_exhibit(self, said: object) -> None:
-        """Several processes may tell of the same measurement; they tell the same."""
-        try:
-            curves, examples = exhibited(said)
-        except LedgerError as error:
-            self.messages.append(f"curves are missing from the ledger: {error}")
-        else:
-            self.curves |= {(curve.model, curve.task, curve.name): curve for curve in curves}
-            self.examples |= {(example.model, example.task, example.id): example for example in examples}
+        if report.when == "teardown":
+            # Whoever hears of it last, such as a writer of JUnit's files, takes text alone.
+            own = {"claim", "evidence", "measurement"}
+            others = [(name, each) for name, each in report.user_properties if name not in own]
+            report.user_properties = [*properties(claim, said.get("evidence")), *others]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -310,7 +307,7 @@ class Recorder:
         self.ending.settle()
         planned = {} if session.exitstatus == pytest.ExitCode.USAGE_ERROR else self._plan()
         if planned:
-            self.ledger = self._ledger(planned)
+            self.ledger = self.hearing.ledger(self._environment(), planned, self.heard)
             self._write(self.ledger, session)
         result = yield
         terminal: pytest.TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -340,24 +337,6 @@ class Recorder:
             rows.update({node: Record.from_json(row) for node, row in json.loads(plan.read_text("utf-8"))})
         return {row.key: replace(row, reason=self.lost.get(node, row.reason)) for node, row in rows.items()}
 
-    def _ledger(self, planned: Mapping[Key, Record]) -> Ledger:
-        shown = [model for model, *_ in (*self.measured, *self.curves, *self.examples)]
-        names = unique([model for _, model, _ in planned] + shown)
-        keys = sorted(self.measured, key=lambda key: (names.index(key[0]), task_order(key[1])))
-        found = {model.name: model for _, model in (self.measured[key] for key in reversed(keys))}
-
-        def drawn(key: Key) -> tuple[int, tuple[bool, str]]:
-            return names.index(key[0]), task_order(key[1])
-
-        return Ledger(
-            environment=self._environment(),
-            models=tuple(found.get(name, Model(name=name)) for name in names),
-            measurements=tuple(self.measured[key][0] for key in keys),
-            records=adjusted([conclude(row, self.heard.get(key, Heard())) for key, row in planned.items()]),
-            curves=tuple(self.curves[key] for key in sorted(self.curves, key=drawn)),
-            examples=tuple(self.examples[key] for key in sorted(self.examples, key=drawn)),
-        )
-
     def _environment(self) -> Environment:
         installed = {name: _version(name) for name in PACKAGES}
         return Environment(
@@ -373,16 +352,31 @@ class Recorder:
         """Write the files, or say why not, which makes a green run red."""
         base, chosen = self.config.invocation_params.dir, self.config.option.report_dir
         folder = base / chosen if chosen else self.config.rootpath / DEFAULT_FOLDER
+        option = self.config.option
+        self._compare(ledger, session)
+        wanted = Wanted(figures=not option.no_figures, card=option.model_card)
+        shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
         try:
-            files = write(ledger, folder)
+            said = leave(ledger, folder, wanted, os.environ)
         except OSError as error:
             self.messages.append(f"no report in {folder} ({error.strerror or error}): give another --report-dir")
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         else:
-            shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
             self.details = str(shown / MARKDOWN)
-            self.messages.append(f"written in {shown}: {', '.join(file.name for file in files)}")
+            self.messages += [sentence.replace(str(folder), str(shown)) for sentence in said]
+
+    def _compare(self, ledger: Ledger, session: pytest.Session) -> None:
+        """What changed since the run that `--compare` names; beyond its limits, a green run is red."""
+        option = self.config.option
+        if option.compare is not None:
+            try:
+                before = self.config.invocation_params.dir / option.compare
+                self.compared, beyond = changed(ledger, before, option.compare_fail)
+            except (LedgerError, BadComparison) as error:
+                self.compared, beyond = [f"not compared: {error}"], bool(option.compare_fail)
+            if beyond and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _tell(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
         records = ledger.records
@@ -390,12 +384,15 @@ class Recorder:
         blocks = (
             [verdicts(records, width, paint)],
             departures(records, width, self.details),
+            self.compared,
             [
                 *undecided(records, width),
                 *filter(None, [standing(records)]),
                 *unmeasured(records, width),
                 *set_aside(ledger.measurements, width),
+                *timings(ledger.measurements, width),
                 *noise_floor(ledger.measurements, width, NOTABLE_NOISE),
+                *self.hearing.messages,
                 *self.messages,
             ],
         )

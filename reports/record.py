@@ -47,6 +47,7 @@ class Claim:
     recorded: tuple[str, ...] = ()
     statistic: str = ""
     bound: str = ""
+    needs: tuple[str, ...] = ()
 
     def where(self) -> str:
         """Where in the paper the sentence stands."""
@@ -79,6 +80,7 @@ class Record:
     model: str
     task: str
     verdict: Verdict
+    statistic: str = ""
     expected: str | None = None
     effect: float | None = None
     low: float | None = None
@@ -151,6 +153,7 @@ class Record:
             model=read.name("model"),
             task=read.name("task"),
             verdict=verdict,
+            statistic=read.text("statistic"),
             expected=read.text_or_none("expected"),
             effect=read.number("effect"),
             low=read.number("low"),

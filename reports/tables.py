@@ -273,6 +273,19 @@ def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
     return lines
 
 
+def timings(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How long the measurements took when they were made, and how many questions a second, a line a model."""
+    lines: list[str] = []
+    for model in unique(measured.model for measured in measurements):
+        timed = [each for each in measurements if each.model == model and each.seconds]
+        if timed:
+            total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
+            slowest = max(timed, key=lambda each: each.seconds or 0.0)
+            said = f"{model}: {asked} questions of {len(timed)} tasks measured in {total:.0f} s ({asked / total:.3g}/s)"
+            lines += _wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
+    return lines
+
+
 def noise_floor(measurements: Sequence[Measured], width: int, above: float = 0.0) -> list[str]:
     """By how many points knocking out nothing moves the answer, a line for each model in which that is *above*."""
     lines: list[str] = []
@@ -331,9 +344,10 @@ def _listed(claim: Claim, width: int, paint: Paint) -> str:
 
 
 def _measured_as(claim: Claim) -> list[str]:
-    """The statistic, and under it the bound and who drew it."""
+    """The statistic, and under it the bound and who drew it, and what the claim needs."""
     bound = f"{claim.bound} ({claim.bound_from})" if claim.bound_from else claim.bound
-    return [text for text in (claim.statistic, bound.strip()) if text]
+    needs = f"needs {' and '.join(claim.needs)}" if claim.needs else ""
+    return [text for text in (claim.statistic, bound.strip(), needs) if text]
 
 
 def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A run's ledger goes to disk as JSON, Markdown and CSV, each file whole or not at all."""
+"""A run's ledger becomes JSON, Markdown and CSV, and goes to disk each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -28,21 +28,12 @@ FINGERPRINT_DIGITS = 12
 """Enough to tell weights apart by eye; all of them are in the ledger."""
 
 
-def write(ledger: Ledger, folder: Path) -> tuple[Path, ...]:
-    """Write *ledger* into *folder*, made where it is missing; `OSError` where that cannot be."""
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {LEDGER: ledger_json(ledger), MARKDOWN: claims_markdown(ledger), CSV: claims_csv(ledger)}
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-    return tuple(folder / name for name in texts)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write *text* beside *path*, then put it in its place: a reader never sees half of it."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write *content* beside *path*, then put it in its place: a reader never sees half of it."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(draft, 0o644)
         os.replace(draft, path)
     except BaseException:

@@ -90,6 +90,7 @@ def test_lowercase_peaks_before_capitalized(flow: Flow) -> None:
     statistic="half peak of P(lower) - trough of related->question; end of question->last - half peak of P(lower)",
     bound="> 0 layers; >= 0 layers",
     bound_from="paper",
+    needs=("boxes",),
 )
 def test_answer_follows_integration(flow: Flow) -> None:
     """The answer appears once the named objects have been read, while the question still moves to the last position."""
@@ -131,6 +132,7 @@ def test_inferred_by_half_way(flow: Flow) -> None:
     bound="> 0; > 0",
     bound_from="ours",
     tasks=tuple(INFERRED),
+    needs=("options",),
 )
 def test_false_option_stays_below(flow: Flow) -> None:
     """The false option stays less probable than the true one."""

@@ -21,13 +21,25 @@ from fixtures.view import Flow
 from reports.claim import claim
 
 
-@claim("fine.true-option-to-last", section="J", statistic="drop(true-option->last)", recorded=TASKS)
+@claim(
+    "fine.true-option-to-last",
+    section="J",
+    statistic="drop(true-option->last)",
+    recorded=TASKS,
+    needs=("options",),
+)
 def test_true_option_to_last(flow: Flow) -> None:
     """The true option is blocked from the last position."""
     assert flow(TRUE_OPTION >> LAST).drop().recorded()
 
 
-@claim("fine.false-option-to-last", section="J", statistic="drop(false-option->last)", recorded=TASKS)
+@claim(
+    "fine.false-option-to-last",
+    section="J",
+    statistic="drop(false-option->last)",
+    recorded=TASKS,
+    needs=("options",),
+)
 def test_false_option_to_last(flow: Flow) -> None:
     """The false option is blocked from the last position."""
     assert flow(FALSE_OPTION >> LAST).drop().recorded()
@@ -44,13 +56,20 @@ def test_objects_to_last(flow: Flow) -> None:
     section="J",
     statistic="drop(question-without-options->last)",
     recorded=TASKS,
+    needs=("options",),
 )
 def test_question_without_options_to_last(flow: Flow) -> None:
     """The question without its options is blocked from the last position."""
     assert flow(UNOPTIONED >> LAST).drop().recorded()
 
 
-@claim("fine.image-to-options", section="J", statistic="drop(image->options)", recorded=TASKS)
+@claim(
+    "fine.image-to-options",
+    section="J",
+    statistic="drop(image->options)",
+    recorded=TASKS,
+    needs=("options",),
+)
 def test_image_to_options(flow: Flow) -> None:
     """The image is blocked from the question's options."""
     assert flow(IMAGE >> OPTIONS).drop().recorded()
@@ -62,7 +81,13 @@ def test_image_to_objects(flow: Flow) -> None:
     assert flow(IMAGE >> OBJECTS).drop().recorded()
 
 
-@claim("fine.related-to-objects", section="J", statistic="drop(related->objects)", recorded=TASKS)
+@claim(
+    "fine.related-to-objects",
+    section="J",
+    statistic="drop(related->objects)",
+    recorded=TASKS,
+    needs=("boxes",),
+)
 def test_related_to_objects(flow: Flow) -> None:
     """The named objects' patches are blocked from the words that name them."""
     assert flow(RELATED >> OBJECTS).drop().recorded()
@@ -92,7 +117,13 @@ def test_tiles_to_question(flow: Flow) -> None:
     assert flow(TILES >> QUESTION).drop().recorded()
 
 
-@claim("parts.random-patches-to-question", section="6", statistic="drop(random-other->question)", recorded=TASKS)
+@claim(
+    "parts.random-patches-to-question",
+    section="6",
+    statistic="drop(random-other->question)",
+    recorded=TASKS,
+    needs=("boxes",),
+)
 def test_random_patches_to_question(flow: Flow) -> None:
     """As many other patches as there are related ones, drawn at random, are blocked from the question."""
     assert flow(RANDOM >> QUESTION).drop().recorded()

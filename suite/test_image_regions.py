@@ -12,6 +12,7 @@ from reports.claim import claim
     statistic="drop(other->question) - drop(related->question) at the first stage",
     bound="> 0",
     bound_from="paper",
+    needs=("boxes",),
 )
 def test_other_patches_carry_the_first_stage(flow: Flow) -> None:
     """In the first stage the patches that the question does not name dominate."""
@@ -27,6 +28,7 @@ def test_other_patches_carry_the_first_stage(flow: Flow) -> None:
     bound="> 0; CompareAttr, LogicalObj recorded",
     bound_from="paper",
     recorded=("CompareAttr", "LogicalObj"),
+    needs=("boxes",),
 )
 def test_related_patches_carry_the_second_stage(flow: Flow) -> None:
     """In the second stage the patches of the objects that the question names dominate."""
@@ -41,6 +43,7 @@ def test_related_patches_carry_the_second_stage(flow: Flow) -> None:
     statistic="centre(related->question) - centre(other->question)",
     bound="> 0 layers",
     bound_from="paper",
+    needs=("boxes",),
 )
 def test_related_follow_the_rest(flow: Flow) -> None:
     """General features of the image are moved first, those of the specific objects after them."""
@@ -55,6 +58,7 @@ def test_related_follow_the_rest(flow: Flow) -> None:
     bound="<= half a window",
     bound_from="ours",
     tasks=("all",),
+    needs=("boxes", "several tasks"),
 )
 def test_same_layers_on_every_task(flow: PooledFlow) -> None:
     """Both transfers happen in similar layers on all six tasks."""
@@ -68,6 +72,7 @@ def test_same_layers_on_every_task(flow: PooledFlow) -> None:
     statistic="drop(other->question, FIRST) minus that of the model's smaller sibling",
     bound="> 0",
     bound_from="paper",
+    needs=("boxes", "a smaller sibling"),
 )
 def test_smaller_model_reads_less_of_the_rest(flow: Flow) -> None:
     """In the first stage less flows from the other patches in a smaller model than in its larger sibling."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import Prompt, Subject
+from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.decoder import decoder_of
 from suite.calibration.tiny import SPREAD
 
@@ -156,6 +157,7 @@ class Stranger:
     model: Any
     name: str
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
+    cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
     def _decoder(self) -> Any:

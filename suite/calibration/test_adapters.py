@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -20,48 +19,13 @@ from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.prompts import INSTRUCTION, Style
-from fixtures.question import Object, Question
-from suite.calibration.families import Family, Size, families
+from suite.calibration.families import Family, families
+from suite.calibration.oracle import boxes, changed, question, require_patches_where_they_are_seen
 
 FAMILIES = families()
 EVERY = [(name, style) for name, family in FAMILIES.items() for style in family.styles]
 WITH_REGIONS = [name for name, family in FAMILIES.items() if family.regions]
 WITHOUT_REGIONS = [name for name, family in FAMILIES.items() if not family.regions]
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A picture that is never written to disk."""
-
-    png: bytes
-
-    def read(self) -> bytes:
-        return self.png
-
-
-def drawn(pixels: np.ndarray) -> Drawn:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return Drawn(file.getvalue())
-
-
-def noise(size: Size, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
-
-
-def question(size: Size, seed: int = 0, text: str = "Is the shirt black or yellow?") -> Question:
-    return Question(
-        id=f"{size}{seed}",
-        image_id=f"{seed}",
-        task="ChooseAttr",
-        text=text,
-        answer="yellow",
-        true_option="yellow",
-        false_option="black",
-        objects=(Object("shirt", (size[0] * 0.5, size[1] * 0.25, size[0] * 0.25, size[1] * 0.25)),),
-        image_size=size,
-        picture=drawn(noise(size, seed)),
-    )
 
 
 @cache
@@ -97,7 +61,12 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
         assert not set(prompt.spans) & set(prompt.missing)
         image = prompt.spans[IMAGE]
         assert image.tolist() == list(range(image[0], image[-1] + 1))
-        assert set(np.flatnonzero(prompt.input_ids == asked.image_token_id)) <= set(image)
+        written = set(np.flatnonzero(prompt.input_ids == asked.image_token_id))
+        if prompt.features:  # one token stands for them, and cross-attention reads them behind the prompt
+            assert len(written) == 1
+            assert image.tolist() == list(range(-prompt.features, len(image) - prompt.features))
+        else:
+            assert written <= set(image)
         if family(name).regions:
             related, other = set(prompt.spans[RELATED]), set(prompt.spans[OTHER])
             separators = set(prompt.spans.get(SEPARATOR, ()))
@@ -124,7 +93,7 @@ def test_a_chat_prompt_has_the_ids_that_the_processor_gives_the_conversation(nam
     given = asked.processor.apply_chat_template(
         [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=True, return_dict=True
     )
-    assert asked.encode(one).input_ids.tolist() == given["input_ids"][0]
+    assert asked.encode(one).input_ids.tolist() == [int(token) for token in given["input_ids"][0]]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -179,73 +148,30 @@ def test_a_family_without_regions_says_why(name: str) -> None:
     assert prompt.missing[RELATED] == prompt.missing[OTHER] == subject(name).cannot[RELATED] != ""
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_each_layer_attends_to(name: str) -> None:
+    """By the configuration, and in truth: a layer of sliding windows alone is closed to the far past."""
+    asked = subject(name)
+    assert len(asked.attention) == asked.layers
+    assert set(asked.attention) <= {"full", "sliding", "full and picture", "picture"}
+    reads = [index for index, kind in enumerate(asked.attention) if "picture" in kind]
+    assert reads == sorted(asked.cross_attention.crossings)
+
+
+def test_windows_and_pictures_by_layer() -> None:
+    assert subject("gemma3").attention.count("sliding") > 0
+    assert subject("mllama").attention.count("picture") > 0
+    assert subject("idefics").attention.count("full and picture") > 0
+    assert set(subject("llava").attention) == {"full"}
+
+
 # Where a patch is seen: an oracle that shares no code with the layouts
-
-
-@cache
-def local(name: str, resample: int) -> tuple[Subject, Any]:
-    """The family's model with an encoder whose patches see themselves alone, and a processor that resamples so.
-
-    What the encoder's attention adds is set to nothing, so that a changed pixel changes the features of its own
-    patch, and no others, wherever the model's own code packs them.
-    """
-    model, processor = FAMILIES[name].build()
-    processor.image_processor.resample = resample
-    asked = wrap(model, processor, FAMILIES[name].styles[0])
-    encoder = [module for path, module in model.named_modules() if "vision" in path or "visual" in path]
-    attention = [module for module in encoder if type(module).__name__.endswith("Attention")]
-    assert attention, "no attention of the encoder was found"
-    for module in attention:
-        module.register_forward_hook(_nothing)
-    return asked, model
-
-
-def _nothing(module: Any, arguments: Any, output: Any) -> Any:
-    return (output[0] * 0, *output[1:]) if isinstance(output, tuple) else output * 0
-
-
-def features(name: str, resample: int, pixels: np.ndarray) -> torch.Tensor:
-    """[image tokens, width], as the model packs them."""
-    asked, model = local(name, resample)
-    shown = replace(question((pixels.shape[1], pixels.shape[0])), picture=drawn(pixels))
-    tensors = {key: value for key, value in asked.encode(shown).tensors.items() if key.startswith(("pixel_", "image_"))}
-    with torch.no_grad():
-        packed = model.get_image_features(**tensors).pooler_output
-    parts = [packed] if isinstance(packed, torch.Tensor) else packed
-    return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
-
-
-def changed(name: str, resample: int, size: Size, box: tuple[int, int, int, int]) -> set[int]:
-    """The image tokens that look different when *box* (x, y, width, height) of a grey picture is marked."""
-    x, y, width, height = box
-    plain = np.full((size[1], size[0], 3), 96, dtype=np.uint8)
-    marked = plain.copy()
-    marked[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = 255
-    before, after = (features(name, resample, pixels) for pixels in (plain, marked))
-    return set(np.flatnonzero((before != after).any(dim=-1).numpy()).tolist())
-
-
-def boxes(size: Size) -> list[tuple[int, int, int, int]]:
-    """Eight boxes of all sizes in a picture of *size*."""
-    draw = np.random.default_rng(size[0] * 1000 + size[1])
-    corners = [(int(draw.integers(0, size[0] - 4)), int(draw.integers(0, size[1] - 4))) for _ in range(8)]
-    return [(x, y, int(draw.integers(3, size[0] - x)), int(draw.integers(3, size[1] - y))) for x, y in corners]
 
 
 @pytest.mark.parametrize("name", WITH_REGIONS)
 def test_patches_are_where_they_are_seen(name: str) -> None:
-    """Marked pixels change no token that the layout has elsewhere, and every token that it has there.
-
-    By nearest neighbours a pixel is read where it is or nowhere; by interpolation at its place and around it.
-    """
     for size in family(name).sizes:
-        layout = subject(name).layout(size)
-        for x, y, width, height in boxes(size):
-            shown = set(layout.showing((x, y, width, height)).tolist())
-            nearest = changed(name, Image.Resampling.NEAREST, size, (x, y, width, height))
-            assert nearest <= shown, (size, (x, y, width, height))
-            around = changed(name, Image.Resampling.BILINEAR, size, (x - 1, y - 1, width + 2, height + 2))
-            assert shown <= around, (size, (x, y, width, height))
+        require_patches_where_they_are_seen(subject(name), size, boxes(size))
 
 
 @pytest.mark.parametrize("name", WITH_REGIONS)
@@ -253,7 +179,8 @@ def test_padding_and_separators_show_nothing(name: str) -> None:
     """Whatever the picture holds, they look the same."""
     for size in family(name).sizes:
         layout = subject(name).layout(size)
-        everywhere = changed(name, Image.Resampling.NEAREST, size, (0, 0, *size))
+        everywhere = changed(subject(name), Image.Resampling.NEAREST, size, (0, 0, *size))
         assert not everywhere & {*layout.padding.tolist(), *layout.separators.tolist()}
         assert everywhere | {*layout.padding.tolist(), *layout.separators.tolist()} <= set(range(layout.tokens))
-        assert layout.showing((0, 0, *size)).size + layout.padding.size + layout.separators.size == layout.tokens
+        of_no_place = layout.padding.size + layout.separators.size + len(layout.tiles) * family(name).class_tokens
+        assert layout.showing((0, 0, *size)).size + of_no_place == layout.tokens

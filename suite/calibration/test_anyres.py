@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fixtures.models import wrap
 from fixtures.models.anyres import blended
 from fixtures.models.base import Subject
-from fixtures.models.errors import ModelUnavailable
+from fixtures.models.errors import ModelUnavailable, Unaskable
 from fixtures.models.prompts import INSTRUCTION, LLAMA_3_SYSTEM, llama_3
 from fixtures.tasks import TASKS, questions
 from suite.calibration import families
@@ -123,6 +123,13 @@ def test_blending_is_torchs(cells: int, data: st.DataObject) -> None:
     weights = torch.nn.functional.interpolate(one_each, tokens, mode="linear")[:, 0]
     for cell, parts in enumerate(blended(cells, tokens)):
         assert {part for part in parts.tolist() if part >= 0} == set(np.flatnonzero(weights[cell] > 1e-9).tolist())
+
+
+@pytest.mark.parametrize(("family", "size"), [(llava_next, (4000, 60)), (llava_onevision, (4000, 20))])
+def test_a_picture_narrower_than_a_patch_is_set_aside(family: Any, size: tuple[int, int]) -> None:
+    with pytest.raises(Unaskable, match="narrower than a patch") as refused:
+        wrap(*family.build()).layout(size)
+    assert refused.value.reason == "the picture is too narrow for its tiles"
 
 
 # Prompts

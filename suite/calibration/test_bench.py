@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures import bench as bench_module
-from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once
+from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once, spelled
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
@@ -298,6 +298,29 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
     assert bench()._fingerprint("model") == "fine-tuned"
 
 
+def test_what_takes_long_is_said_before_it_starts(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fixtures.models.registry import Source
+
+    said: list[str] = []
+    monkeypatch.setattr(Source, "is_here", False)
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    fetching, loading, loaded = (
+        next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
+        for what in (f"fetching {Path('model').resolve()} from the hub", "loading 0.0 GiB of weights to cpu", "weights")
+    )
+    assert fetching < loading < loaded < len(said) - 1
+
+
+def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
+    said: list[str] = []
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    assert said
+    assert not [line for line in said if "fetching" in line or "weights" in line]
+
+
 QUESTION_ASKED = Question(
     "07",
     "1",
@@ -442,3 +465,11 @@ def test_what_is_done_once_fails_once_too() -> None:
         with pytest.raises(ValueError, match="-1"):
             recall(-1)
     assert tried == [1, 2, -1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
+)
+def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
+    assert spelled(seconds) == said

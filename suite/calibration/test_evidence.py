@@ -491,3 +491,12 @@ def test_accuracys_p_value_is_the_score_tests() -> None:
     assert found.p(95.0) == 1
     assert found.p(found.low) == pytest.approx(0.05, abs=1e-6)
     assert found.p(found.high) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_a_skewed_statistic_is_judged_by_its_resamples() -> None:
+    """Where none of them reaches the bound, the claim is decided, however far the other tail spreads."""
+    draws = np.concatenate([[1.0], np.random.default_rng(0).exponential(1, 2000)])
+    judged = Effect(label="effect", unit="points", n=400, images=400, draws=draws).exceeds(-0.006)
+    assert judged.verdict == "holds"
+    assert judged.p is not None
+    assert judged.p < 0.05

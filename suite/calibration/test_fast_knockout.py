@@ -198,7 +198,7 @@ def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -
 
     def recorded(*arguments: Any) -> Any:
         found = record(*arguments)
-        kept.extend(weakref.ref(each) for each in (found, found.layers[0].keys))
+        kept.extend(weakref.ref(each) for each in (found, cast(Any, found.layers[0].text).keys))
         return found
 
     monkeypatch.setattr(knockout, "record", recorded)

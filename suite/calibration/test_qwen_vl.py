@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fixtures.flow import BASE, PADDING, SEPARATOR, TILES
 from fixtures.models import wrap
 from fixtures.models.base import Subject
-from fixtures.models.errors import ModelUnavailable
+from fixtures.models.errors import ModelUnavailable, Unaskable
 from suite.calibration.test_adapters import question
 from suite.calibration.tiny_qwen import PATCH, model, processor
 
@@ -100,3 +100,11 @@ def test_the_paper_has_no_prompt_for_it() -> None:
     asked = wrap(encoder(PATCH), processor("Qwen2VLProcessor"), "paper")
     with pytest.raises(ModelUnavailable, match="the paper has no prompt for Qwen2VL"):
         asked.encode(question((60, 60)))
+
+
+def test_a_picture_too_long_for_its_processor_is_set_aside() -> None:
+    from suite.calibration.families import qwen2_vl
+
+    with pytest.raises(Unaskable, match="200 times as long as wide") as refused:
+        wrap(*qwen2_vl.FAMILY.build()).layout((4000, 10))
+    assert refused.value.reason == "the picture is too narrow for the image processor"

@@ -152,6 +152,12 @@ def test_claims_without_their_ground_are_unsupported() -> None:
         flow.sub_words_agree(I_Q, 0.8, 10.0)
 
 
+@pytest.mark.parametrize("tasks", [TASKS[:2], TASKS[:3], TASKS[:5]])
+@pytest.mark.parametrize("claim", ["stages.same-layers-on-every-task", "regions.same-layers-on-every-task"])
+def test_claims_about_the_tasks_together_can_be_asked_of_fewer(claim: str, tasks: tuple[str, ...]) -> None:
+    claims()[claim](PooledFlow(claim, NAME, tasks, Model().measured))
+
+
 def test_an_answer_that_leads_without_a_rival() -> None:
     among_the_first = Flow("a", NAME, "QueryAttr", replace(Model(), rank=4).measured)
     behind_them = Flow("a", NAME, "QueryAttr", replace(Model(), rank=5).measured)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.models import load, registry, wrap
+from fixtures.models import load, wrap
 from fixtures.models.errors import ModelUnavailable
+from fixtures.models.families import adapter_named, registry
 from fixtures.models.miniature import WEIGHTS as MINIATURE
 from fixtures.models.registry import known, resolve
 from suite.calibration import tiny_llava
@@ -117,22 +118,44 @@ def test_what_stands_in_the_way_is_found_without_loading(folder: Path, monkeypat
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelUnavailable, match=r"model cannot be loaded: model\.safetensors is cut short"):
         resolve(str(folder)).check()
-    (folder / "config.json").write_text(json.dumps({"model_type": "blip-2"}), encoding="utf-8")
-    with pytest.raises(ModelUnavailable, match=r"some/model is of the family 'blip-2'"):
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}), encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"some/model is of the family 'llama' and reads text alone"):
         resolve("some/model").check()
 
 
-def test_a_family_without_an_adapter(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({"model_type": "blip-2"}), encoding="utf-8")
-    with pytest.raises(ModelUnavailable, match="family 'blip-2', which has no adapter; these have one: llava"):
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"model_type": "llama", "vocab_size": 9}, "family 'llama' and reads text alone"),
+        (
+            {"model_type": "florence2", "is_encoder_decoder": True, "vision_config": {}, "image_token_id": 7},
+            "language model of .*, florence2, is an encoder with a decoder",
+        ),
+        (
+            {"model_type": "blip-2", "use_decoder_only_language_model": False, "text_config": {"model_type": "t5"}},
+            "language model of .*, t5, is an encoder with a decoder",
+        ),
+        (
+            {"model_type": "instructblip", "text_config": {"model_type": "t5"}},
+            "language model of .*, t5, is an encoder",
+        ),
+        (
+            {"model_type": "unheard-of", "image_token_index": 7, "text_config": {"cross_attention_layers": [3, 8]}},
+            "family 'unheard-of', which reads the picture by cross attention",
+        ),
+    ],
+)
+def test_what_a_configuration_tells_is_refused_by_it_alone(folder: Path, config: dict[str, Any], says: str) -> None:
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=says):
         resolve(str(folder))
 
 
 def test_packages_that_a_family_needs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": "qwen2_vl"}), encoding="utf-8")
-    monkeypatch.setattr(registry, "find_spec", lambda package: None)
+    monkeypatch.setattr("fixtures.models.families.find_spec", lambda package: None)
     assert "does not load without torchvision: pip install torchvision" in refusal(folder)
-    monkeypatch.setattr(registry, "find_spec", lambda package: "found")
+    monkeypatch.setattr("fixtures.models.families.find_spec", lambda package: "found")
     assert resolve(str(folder)).family == "qwen2_vl"
 
 
@@ -196,17 +219,33 @@ def test_the_miniature_is_bundled() -> None:
 
 def test_a_relative_folder_is_relative_to_where_the_command_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
-    source = resolve("model", revision="no folder has one")
+    source = resolve("model")
     monkeypatch.undo()
     assert (source.folder(), source.revision, source.prompt) == (folder, None, "chat")
+
+
+@pytest.mark.parametrize("name", ["miniature", "folder"])
+def test_what_lies_in_a_folder_has_no_revision(folder: Path, name: str) -> None:
+    sentence = refusal(folder if name == "folder" else name, revision="main")
+    assert "lies in a folder here, which has no revision main: leave the revision out" in sentence
+
+
+def test_a_revision_that_the_registry_pins_is_taken_unless_another_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = {"pinned": {"hub": "owner/pinned", "revision": "0123abc"}, "free": {"hub": "owner/free"}}
+    monkeypatch.setattr("fixtures.models.registry.registry", lambda: {"models": models})
+    assert resolve("pinned").revision == "0123abc"
+    assert resolve("pinned", revision="main").revision == "main"
+    assert resolve("free").revision is None
 
 
 def test_every_family_has_its_adapter() -> None:
     from fixtures.models.base import Subject
 
-    assert set(registry._registry()["needs"]) <= set(registry._registry()["families"])
-    for family in registry._registry()["families"]:
-        assert issubclass(registry._adapter(family), Subject)
+    assert set(registry()["needs"]) <= set(registry()["families"])
+    for line in registry()["families"].values():
+        assert issubclass(adapter_named(line), Subject)
 
 
 # The hub
@@ -400,5 +439,5 @@ def test_what_cannot_be_wrapped() -> None:
     blind = LlamaForCausalLM(
         LlamaConfig(vocab_size=9, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2)
     )
-    with pytest.raises(ModelUnavailable, match="family 'llama', which has no adapter"):
+    with pytest.raises(ModelUnavailable, match="family 'llama' and reads text alone"):
         wrap(blind.eval(), tiny_llava.processor())

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -321,6 +322,65 @@ def test_a_device_has_as_many_places_as_it_can_bear(
     found = slots(device, weights, workers)
     assert [(slot.device, slot.threads, slot.exclusive) for slot in found] == places
     assert len({slot.name for slot in found}) == len(found)
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.usefixtures("two_accelerators")
+@pytest.mark.parametrize(
+    ("device", "need", "places"),
+    [
+        ("auto", 20 * GIB, ["cuda:0", "cuda:1"]),
+        ("auto", 30 * GIB, ["cuda"]),
+        ("cuda", 60 * GIB, ["cuda"]),
+        ("cuda:1", 60 * GIB, ["cuda:1"]),
+        ("cpu", 60 * GIB, ["cpu"]),
+    ],
+)
+def test_a_model_too_large_for_one_accelerator_has_all_for_a_place(
+    device: str, need: int, places: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "cuda_memory", lambda: (24 * GIB, 80 * GIB))
+    found = slots(device, LARGE, 4, need)
+    assert [slot.device for slot in found] == places
+    assert {slot.kind for slot in found} == {device.partition(":")[0] if device != "auto" else "cuda"}
+
+
+def test_a_place_of_many_parts_waits_for_each_and_keeps_all(tmp_path: Path) -> None:
+    one = Slot("cuda-1", "cuda:1", 1, exclusive=True)
+    whole = Slot("cuda", "cuda", 1, exclusive=True, parts=("cuda-0", "cuda-1"))
+    with occupy([one], tmp_path, first=0), occupy([whole], tmp_path, first=0) as slot:
+        assert slot is None
+    with occupy([whole], tmp_path, first=0) as slot:
+        assert slot == whole
+        with occupy([one], tmp_path, first=0) as other:
+            assert other is None
+    with occupy([one], tmp_path, first=0) as slot:
+        assert slot == one
+
+
+def driver(told: Sequence[int | None], answer: int = 0) -> SimpleNamespace:
+    """CUDA's driver with devices of so many bytes, None for one that does not tell."""
+
+    def fill(value: int | None, place: Any) -> int:
+        place._obj.value = value or 0
+        return int(value is None)
+
+    return SimpleNamespace(
+        cuInit=lambda _flags: answer,
+        cuDeviceGetCount=lambda count: fill(len(told), count),
+        cuDeviceGet=lambda device, index: fill(index, device),
+        cuDeviceTotalMem_v2=lambda size, device: fill(told[device.value], size),
+    )
+
+
+def test_the_driver_tells_how_many_and_how_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cu130")
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: driver([24 * GIB, None, 80 * GIB]))
+    assert (devices.cuda_devices(), devices.cuda_memory()) == (3, (24 * GIB, 80 * GIB))
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: driver([24 * GIB], answer=999))
+    assert (devices.cuda_devices(), devices.cuda_memory()) == (0, ())
 
 
 def test_without_an_accelerator_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
 from fixtures.models.base import AnswerTokens, Prompt, Subject, answering
+from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.models.layout import Layout
 from fixtures.question import Object, PictureMissing, Question
@@ -87,6 +88,7 @@ class TinySubject:
     end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
     attends_ahead: bool = False
+    cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
     def layers(self) -> int:

@@ -17,6 +17,7 @@ IMPORTED_LAZILY_WHOLE = ADAPTERS | {
     Path("fixtures/attention.py"),
     Path("fixtures/benchmark.py"),
     Path("fixtures/contract.py"),
+    Path("fixtures/crossing.py"),
     Path("fixtures/forward.py"),
     Path("fixtures/generation.py"),
     Path("fixtures/knockout.py"),
@@ -26,8 +27,10 @@ IMPORTED_LAZILY_WHOLE = ADAPTERS | {
     Path("fixtures/reference.py"),
     Path("fixtures/replay.py"),
     Path("fixtures/models/base.py"),
+    Path("fixtures/models/cross_attention.py"),
     Path("fixtures/models/decoder.py"),
     Path("fixtures/models/encoding.py"),
+    Path("fixtures/models/flamingo.py"),
     Path("fixtures/models/planted/build.py"),
     Path("fixtures/models/planted/subject.py"),
 }

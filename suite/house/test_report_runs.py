@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_last(flow):
     {body}
 '''
 
-OPTIONS = ("-p", "xdist", "--report-dir=out")
+OPTIONS = ("-p", "xdist", "--report-dir=out", "--no-figures")
 
 Write = Callable[..., None]
 Run = Callable[..., pytest.RunResult]
@@ -210,7 +211,7 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
             "b-model QueryAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "a-model ChooseCat: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "beside: no question set aside on any task",
-            "written in out: ledger.json, claims.md, claims.csv",
+            "written in out: ledger.json, claims.md, claims.csv, claims.tex",
             "*2 failed*",
         ]
     )
@@ -219,10 +220,11 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
         "ledger.json",
         "claims.md",
         "claims.csv",
+        "claims.tex",
     }
     environment = ledger(pytester)["environment"]
     assert environment["packages"]["pytest"] == pytest.__version__
-    assert environment["command"].endswith("--report-dir=out")
+    assert environment["command"].endswith("--report-dir=out --no-figures")
 
 
 def test_a_record_of_few_tasks_is_marked_in_the_ledger(run: Run, pytester: pytest.Pytester) -> None:
@@ -372,6 +374,45 @@ def test_a_chosen_folder_that_cannot_be_written_ends_the_run_before_it_begins(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {said}"])
     result.stdout.no_fnmatch_line("*holds*")
+
+
+def test_a_run_is_compared_with_an_earlier_one(run: Run, pytester: pytest.Pytester) -> None:
+    assert run("-k", "test_last").ret == CODES["passed"]
+    (pytester.path / "out" / "ledger.json").rename(pytester.path / "before.json")
+    options = ("-k", "test_last", "--compare", "before.json", "--compare-fail")
+    same = run(*options, "verdict,drop:5", "-n", "2")
+    assert same.ret == CODES["passed"]
+    same.stdout.fnmatch_lines(["compared: 4 claims, 0 verdicts turned, 0 effects surely moved"])
+    turned = run(*options, "verdict", body='flow("holds")')
+    assert turned.ret == CODES["failed"]
+    turned.stdout.fnmatch_lines(["! stages.last, b-model, ChooseAttr: recorded -> holds"])
+    assert run(*options, "drop:5", body='flow("holds")').ret == CODES["passed"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--compare", "none.json"), "*none.json cannot be read*"),
+        (("--compare-fail", "drop:5"), "*--compare-fail needs a run to compare with*"),
+        (("--compare-fail", "speed:5", "--compare", "none.json"), "*speed:5: no such limit; known are*"),
+    ],
+)
+def test_a_comparison_that_cannot_be_made_ends_the_run_before_it_begins(
+    options: tuple[str, ...], said: str, run: Run
+) -> None:
+    result = run(*options)
+    assert result.ret == CODES["usage"]
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
+def test_junit_takes_the_claims_numbers_and_no_more(run: Run, pytester: pytest.Pytester) -> None:
+    run("-k", "test_first", "-n", "2", "--junit-xml=junit.xml")
+    cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
+    told = [{each.attrib["name"]: each.attrib["value"] for each in case.iter("property")} for case in cases]
+    assert len(told) == 4
+    assert {each["verdict"] for each in told} == {"holds"}
+    assert {each["effect"] for each in told} == {"57.5"}
+    assert not [each for each in told if {"measurement", "evidence"} & set(each)]
 
 
 def test_a_run_without_claims_prints_and_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib import import_module
+from inspect import getsource
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,21 @@ def test_reasons_name_claims_and_files_that_exist() -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in SUITE.glob("test_*.py")))
 def test_every_finding_stands_in_the_rooms_own_table(name: str) -> None:
     assert f"`{name}`" in (SUITE / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spans", "need"),
+    [
+        (("RELATED", "OTHER >>", "RANDOM"), "boxes"),
+        (("TRUE_OPTION", "FALSE_OPTION", "UNOPTIONED", " OPTIONS", "FALSE_LOWER"), "options"),
+        (("PooledFlow",), "several tasks"),
+        (("flow.smaller",), "a smaller sibling"),
+    ],
+)
+def test_a_claim_needs_what_its_test_reads(spans: tuple[str, ...], need: str) -> None:
+    encoded()
+    for path in SUITE.glob("test_*.py"):
+        for test in vars(import_module(f"suite.{path.stem}")).values():
+            for mark in getattr(test, "pytestmark", ()):
+                reads = any(span in getsource(test).split("def test_")[1] for span in spans)
+                assert (need in mark.kwargs["needs"]) == reads, mark.kwargs["id"]

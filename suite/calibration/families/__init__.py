@@ -36,6 +36,8 @@ class Family:
     """Whether boxes can be followed to image tokens."""
     instructed: bool = True
     """Whether its prompts write the paper's instruction."""
+    class_tokens: int = 0
+    """Image tokens of a tile that show no place, and yet something of the picture."""
 
 
 @cache

@@ -1,0 +1,83 @@
+"""`python -m reports` compares two ledgers, merges several, or writes the report of one anew."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from reports.compare import BadComparison, compare, conditions, parse_limits, read, told
+from reports.folder import FIGURES, Wanted, leave
+from reports.merge import BadMerge, merge
+from reports.plain import LedgerError
+from reports.record import Ledger
+from reports.writers import write_whole
+
+FOUND, FINE, MISUSED = 1, 0, 2
+"""Exit codes: an effect or a verdict beyond the limit; nothing of the kind; what was given cannot be read."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what *arguments* ask, and give the exit code."""
+    parser = argparse.ArgumentParser("python -m reports", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    comparing = commands.add_parser("compare", help="what changed from one run to another, claim by claim")
+    comparing.add_argument("before", type=Path, metavar="A", help="a ledger.json, or a run's folder")
+    comparing.add_argument("now", type=Path, metavar="B", help="the other one")
+    comparing.add_argument("--compare-fail", default="", metavar="LIST", help="exit with 1 beyond it: drop:5, verdict")
+    comparing.add_argument("--figures", type=Path, metavar="DIR", help="the curves of both, laid over each other")
+    joining = commands.add_parser("merge", help="one report of the ledgers of shards and machines")
+    joining.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="a run's folder, or its ledger.json")
+    joining.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the report is written")
+    joining.add_argument("--no-figures", action="store_true", help="no figures, and no page that shows them")
+    given = parser.parse_args(arguments)
+    try:
+        if given.command == "merge":
+            return _merge(given.runs, given.out, not given.no_figures)
+        return _compare(given.before, given.now, given.compare_fail, given.figures)
+    except (LedgerError, BadMerge, BadComparison) as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"nothing was written ({error}): give another folder", file=sys.stderr)
+    return MISUSED
+
+
+def _merge(paths: Sequence[Path], out: Path, figures: bool) -> int:
+    merged = merge([read(path) for path in paths], [str(path) for path in paths])
+    print("\n".join(leave(merged, out, Wanted(figures=figures), os.environ)))
+    return FINE
+
+
+def _compare(one: Path, other: Path, limits: str, folder: Path | None) -> int:
+    bounds = parse_limits(limits)
+    before, now = read(one), read(other)
+    changes = compare(before, now)
+    print("\n".join([*conditions(before, now), *told(changes, bounds)]))
+    if folder:
+        _overlay(before, now, folder)
+    return FOUND if any(change.beyond(bounds) for change in changes) else FINE
+
+
+def _overlay(before: Ledger, now: Ledger, folder: Path) -> None:
+    """The figures of each model of both runs, the one over the other."""
+    from reports.figures import file_name, plates
+
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [model.name for model in before.models]
+    others = [model.name for model in now.models]
+    alone = len(names) == len(others) == 1
+    for old, new in zip(names, others, strict=True) if alone else ((name, name) for name in names if name in others):
+        series = [
+            (f"{old}, before", [curve for curve in before.curves if curve.model == old]),
+            (f"{new}, now", [curve for curve in now.curves if curve.model == new]),
+        ]
+        for figure in plates(file_name(new), series):
+            for kind, content in figure.files.items():
+                write_whole(folder / f"{figure.name}.{kind}", content)
+    print(f"{FIGURES} written in {folder}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,263 @@
+"""Two runs are compared claim by claim: what changed its verdict, and by how much each effect moved, in pairs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reports.numbers import signed
+from reports.plain import Json, LedgerError, as_json
+from reports.record import Ledger, Record, task_order
+from reports.tables import unique
+from reports.writers import LEDGER
+
+UNITS = {"drop": "points", "lens": "%", "layers": "layers"}
+"""What `--compare-fail` may hold to a threshold, and the unit of the effects that it is about."""
+
+VERDICT = "verdict"
+"""What it may hold to no change at all."""
+
+OF_A_MODEL = ("name", "fingerprint", "layers", "width", "dtype", "device", "engine")
+"""What of a model may move its effects."""
+
+TAIL = 0.025
+
+
+class BadComparison(ValueError):
+    """Ledgers, or a threshold, that cannot be compared by, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far effects may move, by unit, and whether verdicts may."""
+
+    by_unit: Mapping[str, float]
+    verdicts: bool = False
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An effect, or one statistic of a composite claim, now minus before, with a 95 % interval."""
+
+    label: str
+    unit: str
+    before: float
+    now: float
+    low: float
+    high: float
+    paired: bool
+
+    @property
+    def value(self) -> float:
+        return self.now - self.before
+
+    @property
+    def is_sure(self) -> bool:
+        """The whole interval is on one side of zero."""
+        return self.low > 0 or self.high < 0
+
+    def beyond(self, limits: Limits) -> bool:
+        """It moved further than may be, and surely moved."""
+        return self.is_sure and abs(self.value) > limits.by_unit.get(self.unit, math.inf)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One claim on one task, before and now; None where a run did not ask it."""
+
+    before: Record | None
+    now: Record | None
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def record(self) -> Record:
+        found = self.now or self.before
+        assert found is not None, "a change is of at least one run"
+        return found
+
+    @property
+    def turned(self) -> bool:
+        """Both runs judged it, and otherwise."""
+        return self.before is not None and self.now is not None and self.before.verdict != self.now.verdict
+
+    @property
+    def verdict(self) -> str:
+        """What it is, or what it was and is."""
+        if self.before and self.now and self.turned:
+            return f"{self.before.verdict} -> {self.now.verdict}"
+        return self.record.verdict
+
+    @property
+    def moved(self) -> list[Difference]:
+        """The statistics that surely moved."""
+        return [each for each in self.differences if each.is_sure]
+
+    def beyond(self, limits: Limits) -> bool:
+        return (limits.verdicts and self.turned) or any(each.beyond(limits) for each in self.differences)
+
+
+def read(path: Path) -> Ledger:
+    """The ledger in a file, or in a folder that a run left; `LedgerError` says why there is none."""
+    file = path / LEDGER if path.is_dir() else path
+    try:
+        return Ledger.from_json(json.loads(file.read_text("utf-8")))
+    except OSError as error:
+        raise LedgerError(f"{file} cannot be read ({error.strerror or error}): give a run's ledger.json") from error
+    except (ValueError, RecursionError) as error:
+        said = error if isinstance(error, LedgerError) else f"no JSON, {error}"
+        raise LedgerError(f"{file}: {said}") from error
+
+
+def changed(now: Ledger, path: Path, limits: str) -> tuple[list[str], bool]:
+    """What a run that has just ended changed against the ledger in *path*, and whether that is beyond the *limits*."""
+    before, bounds = read(path), parse_limits(limits)
+    # Claims that the run did not select are no news.
+    asked = {record.claim for record in now.records}
+    changes = compare(replace(before, records=tuple(record for record in before.records if record.claim in asked)), now)
+    return [*conditions(before, now), *told(changes, bounds)], any(change.beyond(bounds) for change in changes)
+
+
+def parse_limits(text: str) -> Limits:
+    """The limits that a list such as `drop:5,verdict` names; `BadComparison` says what is known."""
+    by_unit: dict[str, float] = {}
+    verdicts = False
+    for each in filter(None, (part.strip() for part in text.split(","))):
+        name, colon, number = each.partition(":")
+        if each == VERDICT:
+            verdicts = True
+        elif name in UNITS and colon and (limit := _number(number)) is not None:
+            by_unit[UNITS[name]] = limit
+        else:
+            known = ", ".join(f"{name}:{unit.upper()}" for name, unit in UNITS.items())
+            raise BadComparison(f"--compare-fail {each}: no such limit; known are {known} and {VERDICT}, as in drop:5")
+    return Limits(by_unit, verdicts)
+
+
+def compare(before: Ledger, now: Ledger) -> tuple[Change, ...]:
+    """Every claim of either run; models are matched by name, or where each run has but one, with each other.
+
+    `BadComparison` where the runs have no claim in common.
+    """
+    old_models, new_models = _models(before), _models(now)
+    aliases = {old_models[0]: new_models[0]} if len(old_models) == len(new_models) == 1 else {}
+    old = {(record.claim, aliases.get(record.model, record.model), record.task): record for record in before.records}
+    new = {record.key: record for record in now.records}
+    if not old.keys() & new.keys():
+        raise BadComparison("the two runs have no claim, model and task in common: give runs of the same claims")
+    return tuple(_change(old.get(key), new.get(key)) for key in unique_keys(new, old))
+
+
+def unique_keys(*keyed: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    return list(dict.fromkeys(key for keys in keyed for key in keys))
+
+
+def conditions(before: Ledger, now: Ledger) -> list[str]:
+    """What differs between the runs beside the effects: versions, weights, devices, questions."""
+    runs = before, now
+    versions = [{"python": each.environment.python, **each.environment.packages} for each in runs]
+    lines = _turned("", *versions)
+    for pair in zip(before.models, now.models, strict=False):
+        told = [{name: value for name, value in as_json(each).items() if name in OF_A_MODEL} for each in pair]
+        lines += _turned(f" of {pair[1].name}", *told)
+    drawn = [
+        {each.task: (each.source, each.questions, each.seed, each.prompt) for each in run.measurements} for run in runs
+    ]
+    others = sorted((task for task in drawn[0] if drawn[0][task] != drawn[1].get(task, drawn[0][task])), key=task_order)
+    return [*lines, *([f"other questions or prompts on {', '.join(others)}"] if others else [])]
+
+
+def told(changes: Sequence[Change], limits: Limits) -> list[str]:
+    """The verdicts that turned, the effects that surely moved, and what was asked in one run alone, a line each."""
+    lines: list[str] = []
+    for change in changes:
+        beyond = change.beyond(limits)
+        if beyond or change.turned or change.moved:
+            lines.append(f"{'!' if beyond else ' '} {', '.join(change.record.key)}: {change.verdict}")
+            lines += [f"    {_told(each)}{', beyond the limit' * each.beyond(limits)}" for each in change.moved]
+    gone, added = [each for each in changes if not each.now], [each for each in changes if not each.before]
+    for run, some in (("before", gone), ("now", added)):
+        lines += [f"asked {run} alone: {len(some)}, such as {', '.join(some[0].record.key)}"] if some else []
+    both = [change for change in changes if change.before and change.now]
+    turned, moved = sum(each.turned for each in both), sum(bool(each.moved) for each in both)
+    return [*lines, f"compared: {len(both)} claims, {turned} verdicts turned, {moved} effects surely moved"]
+
+
+def _turned(whose: str, before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return [f"{name}{whose}: {before.get(name) or 'none'} before, {now.get(name) or 'none'} now" for name in names]
+
+
+def _told(each: Difference) -> str:
+    label, unit = each.label and f"{each.label}: ", each.unit and f" {each.unit}"
+    interval = f"[{signed(each.low)}, {signed(each.high)}] {'paired' if each.paired else 'unpaired'}"
+    return f"{label}{signed(each.value)}{unit} {interval}, from {each.before:.4g} to {each.now:.4g}"
+
+
+def _models(ledger: Ledger) -> list[str]:
+    return unique(record.model for record in ledger.records)
+
+
+def _change(before: Record | None, now: Record | None) -> Change:
+    if not (before and now):
+        return Change(before, now)
+    old, new = ({str(each.get("label") or ""): each for each in _statistics(record)} for record in (before, now))
+    pairs = ((label, old[label], new[label]) for label in new if label in old)
+    found = (_difference(label, one, other) for label, one, other in pairs)
+    return Change(before, now, tuple(each for each in found if each))
+
+
+def _statistics(record: Record) -> Sequence[Mapping[str, Json]]:
+    return record.parts or (as_json(record),)
+
+
+def _difference(label: str, before: Mapping[str, Json], now: Mapping[str, Json]) -> Difference | None:
+    """None where either was not read, or they are in different units."""
+    one, other = before.get("effect"), now.get("effect")
+    if not isinstance(one, int | float) or not isinstance(other, int | float) or before.get("unit") != now.get("unit"):
+        return None
+    paired = bool(before.get("pairing")) and before.get("pairing") == now.get("pairing")
+    low, high = _interval(before, now, other - one)
+    return Difference(label, str(now.get("unit") or ""), float(one), float(other), low, high, paired)
+
+
+def _interval(before: Mapping[str, Json], now: Mapping[str, Json], value: float) -> tuple[float, float]:
+    """From the resamples, whose order is the same where they are paired and independent where they are not."""
+    draws = sorted(
+        new - old
+        for old, new in zip(_numbers(before), _numbers(now), strict=False)
+        if old is not None and new is not None
+    )
+    if draws:
+        return _quantile(draws, TAIL), _quantile(draws, 1 - TAIL)
+    # An accuracy has no resamples: its intervals are joined as those of independent numbers.
+    ends = [each.get(end) for each in (before, now) for end in ("low", "high")]
+    if not all(isinstance(end, int | float) for end in ends):
+        return -math.inf, math.inf
+    old_low, old_high, new_low, new_high = (float(end) for end in ends if isinstance(end, int | float))
+    if (old_low, old_high) == (new_low, new_high):
+        return min(value, 0.0), max(value, 0.0)
+    old, new = float(str(before["effect"])), float(str(now["effect"]))
+    return value - math.hypot(new - new_low, old_high - old), value + math.hypot(new_high - new, old - old_low)
+
+
+def _numbers(measured: Mapping[str, Json]) -> Sequence[float | None]:
+    draws = measured.get("draws")
+    return [draw if isinstance(draw, int | float) else None for draw in draws] if isinstance(draws, list) else []
+
+
+def _quantile(ordered: Sequence[float], level: float) -> float:
+    place = level * (len(ordered) - 1)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None

@@ -1,0 +1,135 @@
+"""The folder of a run's report holds that run's files, and beside them a fuller report that came before."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.plain import LedgerError
+from reports.record import Ledger
+from reports.writers import CSV, LEDGER, MARKDOWN, claims_csv, claims_markdown, ledger_json, write_whole
+
+LATEX, PAGE, CARD = "claims.tex", "index.html", "model-card.md"
+FIGURES = "figures"
+EARLIER = "earlier"
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""The environment variable with the file whose Markdown GitHub shows beside a job."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is written beside the ledger and the tables."""
+
+    figures: bool = True
+    """With the page that shows them."""
+    card: bool = False
+
+
+def leave(ledger: Ledger, folder: Path, wanted: Wanted, environment: Mapping[str, str]) -> list[str]:
+    """Write all of *ledger* into *folder*, made where it is missing, and say what was written, a sentence each.
+
+    The ledger and the tables come first, whatever becomes of the rest. `OSError` where they cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    said = [kept] if (kept := keep_earlier(ledger, folder)) else []
+    texts = tables(ledger)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    written = list(texts)
+    if wanted.card:
+        from reports.formats import model_card
+
+        write_whole(folder / CARD, model_card(ledger))
+        written.append(CARD)
+    if wanted.figures:
+        found, why = _pictures(ledger, folder)
+        written = [*found, *written]
+        said += [why] if why else []
+    if why := summarize(texts[MARKDOWN], environment):
+        said.append(why)
+    return [*said, f"written in {folder}: {', '.join(written)}"]
+
+
+def tables(ledger: Ledger) -> dict[str, str]:
+    """The texts of a report by the names of their files."""
+    from reports.formats import claims_latex
+
+    return {
+        LEDGER: ledger_json(ledger),
+        MARKDOWN: claims_markdown(ledger),
+        CSV: claims_csv(ledger),
+        LATEX: claims_latex(ledger),
+    }
+
+
+def keep_earlier(ledger: Ledger, folder: Path) -> str:
+    """Move a report that says more than *ledger*, which was cut short, out of its way; what was done, if anything."""
+    here, there = judged(ledger), _judged_in(folder / LEDGER)
+    if here == len(ledger.records) or there <= here:
+        return ""
+    taken = {path.name for path in folder.glob(f"{EARLIER}*")}
+    name = next(
+        each for number in range(len(taken) + 1) if (each := f"{EARLIER}-{number}" if number else EARLIER) not in taken
+    )
+    (folder / name).mkdir()
+    for file in (LEDGER, MARKDOWN, CSV, LATEX, PAGE, CARD, FIGURES):
+        if (folder / file).exists():
+            (folder / file).rename(folder / name / file)
+    return f"the earlier report said more ({there} claims judged, and {here} now): it is kept in {folder / name}"
+
+
+def why_unwritable(folder: Path) -> str:
+    """Why nothing can be written into *folder*, which need not exist yet; empty where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=next(there for there in (folder, *folder.parents) if there.exists())):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def judged(ledger: Ledger) -> int:
+    """How many claims were run to a verdict."""
+    return sum(record.verdict != "not run" for record in ledger.records)
+
+
+def summarize(markdown: str, environment: Mapping[str, str]) -> str:
+    """Add *markdown* to the summary of a job on GitHub, if this is one; why not, if it could not be."""
+    path = environment.get(STEP_SUMMARY)
+    if path:
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(markdown)
+        except OSError as error:
+            return f"no summary in {path} ({error.strerror or error}): see {MARKDOWN}"
+    return ""
+
+
+def _judged_in(path: Path) -> int:
+    try:
+        return judged(Ledger.from_json(json.loads(path.read_text("utf-8"))))
+    except (OSError, ValueError, LedgerError, RecursionError):
+        return 0  # there is no report, or none that could be read again
+
+
+def _pictures(ledger: Ledger, folder: Path) -> tuple[Sequence[str], str]:
+    """The page and the figures as files, by name; why there are none, if so."""
+    try:
+        from reports.figures import figures
+        from reports.page import page
+
+        drawn = list(figures(ledger))
+    except ImportError as error:
+        return (), f"no page and no figures ({error}): install what is missing, or give --no-figures"
+    files = {f"{figure.name}.{kind}": content for figure in drawn for kind, content in figure.files.items()}
+    write_whole(folder / PAGE, page(ledger, drawn))
+    for stale in (folder / FIGURES).glob("*-figure-*"):
+        if stale.name not in files:
+            stale.unlink()
+    for name, content in files.items():
+        (folder / FIGURES).mkdir(exist_ok=True)
+        write_whole(folder / FIGURES / name, content)
+    return (PAGE, *([f"{FIGURES}/ ({len(files)})"] if files else [])), ""

@@ -1,0 +1,72 @@
+"""What the bench says of its measurements, in whichever process and however often, is heard once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from reports.drawing import Curve, Example, exhibited
+from reports.holm import adjusted
+from reports.plain import LedgerError
+from reports.record import (
+    Environment,
+    Heard,
+    Key,
+    Ledger,
+    Measured,
+    Model,
+    Record,
+    conclude,
+    task_order,
+)
+from reports.tables import unique
+
+
+class Hearing:
+    """Collects measurements, curves and examples; *messages* are sentences about what could not be read."""
+
+    def __init__(self) -> None:
+        self.measured: dict[tuple[str, str], tuple[Measured, Model]] = {}
+        self.curves: dict[Key, Curve] = {}
+        self.examples: dict[Key, Example] = {}
+        self.messages: list[str] = []
+
+    def measurement(self, said: object) -> Measured | None:
+        """Hear a measurement; None where it is of no form that is read here."""
+        try:
+            measured = Measured.from_json(said)
+            model = Model.from_json({**cast("dict[str, object]", said), "name": measured.model})
+        except LedgerError as error:
+            self.messages.append(f"a measurement is missing from the ledger: {error}")
+            return None
+        self.measured[measured.model, measured.task] = measured, model
+        return measured
+
+    def exhibit(self, said: object) -> None:
+        """Hear what is to be drawn; several processes may tell of the same measurement, and tell the same."""
+        try:
+            curves, examples = exhibited(said)
+        except LedgerError as error:
+            self.messages.append(f"curves are missing from the ledger: {error}")
+            return
+        self.curves |= {(curve.model, curve.task, curve.name): curve for curve in curves}
+        self.examples |= {(example.model, example.task, example.id): example for example in examples}
+
+    def ledger(self, environment: Environment, planned: Mapping[Key, Record], heard: Mapping[Key, Heard]) -> Ledger:
+        """Everything that was heard, each claim that was *planned* concluded from what was *heard* of it."""
+        shown = [model for model, *_ in (*self.measured, *self.curves, *self.examples)]
+        names = unique([model for _, model, _ in planned] + shown)
+
+        def order(key: tuple[str, ...]) -> tuple[int, tuple[bool, str]]:
+            return names.index(key[0]), task_order(key[1])
+
+        keys = sorted(self.measured, key=order)
+        found = {model.name: model for _, model in (self.measured[key] for key in reversed(keys))}
+        return Ledger(
+            environment=environment,
+            models=tuple(found.get(name, Model(name=name)) for name in names),
+            measurements=tuple(self.measured[key][0] for key in keys),
+            records=adjusted([conclude(row, heard.get(key, Heard())) for key, row in planned.items()]),
+            curves=tuple(self.curves[key] for key in sorted(self.curves, key=order)),
+            examples=tuple(self.examples[key] for key in sorted(self.examples, key=order)),
+        )

@@ -1,0 +1,138 @@
+"""Ledgers of shards and of machines become one, if the same models were measured alike in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from reports.record import Environment, Key, Ledger, Measured, Model, Record, task_order
+from reports.tables import unique
+
+T = TypeVar("T")
+
+MUST_AGREE = ("fingerprint", "layers", "width", "dtype", "engine")
+"""Of a model: what its numbers depend on; devices and versions may differ, and stand in the shards' own ledgers."""
+
+DRAWN_ALIKE = ("source", "questions", "seed", "prompt")
+"""Of a measurement: what its questions depend on."""
+
+SAME = 1e-6
+"""Relative: two machines that judged the same claim may differ in rounding, not in what they found."""
+
+
+class BadMerge(ValueError):
+    """Ledgers that are not of one run, in one sentence."""
+
+
+def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
+    """One ledger of all; a row that was run somewhere takes the place of one that was not.
+
+    *names* are where the ledgers come from. `BadMerge` where a model or its questions differ between them, or
+    where a claim was judged twice and otherwise.
+    """
+    if not ledgers:
+        raise BadMerge("there is nothing to merge: give folders with a ledger.json")
+    records = _rows(ledgers, names)
+    named = list(zip(ledgers, names, strict=True))
+    models = _agreeing(((each, name) for run, name in named for each in run.models), lambda each: (each.name,), _agree)
+    order = unique([*(record.model for record in records.values()), *(name for (name, *_) in models)])
+    measured = _agreeing(
+        ((each, name) for run, name in named for each in run.measurements),
+        lambda each: (each.model, each.task),
+        _drawn_alike,
+    )
+    curves = {(each.model, each.task, each.name): each for run in ledgers for each in run.curves}
+    examples = {(each.model, each.task, each.id): each for run in ledgers for each in run.examples}
+
+    def place(key: tuple[str, ...]) -> tuple[int, tuple[bool, str]]:
+        return order.index(key[0]) if key[0] in order else len(order), task_order(key[1])
+
+    return Ledger(
+        environment=_environment([run.environment for run in ledgers]),
+        models=tuple(models[(name,)] for name in order if (name,) in models),
+        measurements=tuple(measured[key] for key in sorted(measured, key=place)),
+        records=tuple(records[key] for key in _in_order(ledgers, records)),
+        curves=tuple(curves[key] for key in sorted(curves, key=place)),
+        examples=tuple(examples[key] for key in sorted(examples, key=place)),
+    )
+
+
+def _rows(ledgers: Sequence[Ledger], names: Sequence[str]) -> dict[Key, Record]:
+    rows: dict[Key, tuple[Record, str]] = {}
+    for run, name in zip(ledgers, names, strict=True):
+        for record in run.records:
+            known, where = rows.get(record.key, (record, name))
+            if "not run" not in (known.verdict, record.verdict) and not _same(known, record):
+                claim, model, task = record.key
+                raise BadMerge(
+                    f"{claim} on {model}, {task} is {known.verdict} in {where} and {record.verdict} in {name}, with "
+                    "other numbers: merge shards of one run, and compare runs with `python -m reports compare`"
+                )
+            rows[record.key] = (record, name) if known.verdict == "not run" else (known, where)
+    return {key: record for key, (record, _) in rows.items()}
+
+
+def _same(one: Record, other: Record) -> bool:
+    if one.verdict != other.verdict or (one.effect is None) != (other.effect is None):
+        return False
+    return one.effect is None or abs(one.effect - (other.effect or 0.0)) <= SAME * max(1.0, abs(one.effect))
+
+
+def _in_order(ledgers: Sequence[Ledger], rows: dict[Key, Record]) -> list[Key]:
+    """Claims as the fullest ledgers have them, so that a shard's own order comes last."""
+    fullest = sorted(ledgers, key=lambda run: -len(run.records))
+    claims = unique(record.claim for run in fullest for record in run.records)
+    models = unique(record.model for run in fullest for record in run.records)
+    return sorted(rows, key=lambda key: (claims.index(key[0]), models.index(key[1]), task_order(key[2])))
+
+
+def _agreeing(
+    found: Iterable[tuple[T, str]],
+    key: Callable[[T], tuple[str, ...]],
+    differs: Callable[[T, T], str],
+) -> dict[tuple[str, ...], T]:
+    kept: dict[tuple[str, ...], tuple[T, str]] = {}
+    for each, name in found:
+        known, where = kept.setdefault(key(each), (each, name))
+        if said := differs(known, each):
+            raise BadMerge(f"{said} in {where} and in {name}: merge only what was measured alike")
+        if not _is_measured(known):
+            kept[key(each)] = each, name
+    return {name: each for name, (each, _) in kept.items()}
+
+
+def _is_measured(each: object) -> bool:
+    return not isinstance(each, Model) or each.layers is not None
+
+
+def _agree(one: Model, other: Model) -> str:
+    if not (_is_measured(one) and _is_measured(other)):
+        return ""
+    return next(
+        (
+            f"{one.name} has {name} {getattr(one, name)!s:.20} and {getattr(other, name)!s:.20}"
+            for name in MUST_AGREE
+            if getattr(one, name) != getattr(other, name)
+        ),
+        "",
+    )
+
+
+def _drawn_alike(one: Measured, other: Measured) -> str:
+    return next(
+        (
+            f"{one.model}, {one.task} has {name} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
+            for name in DRAWN_ALIKE
+            if getattr(one, name) != getattr(other, name)
+        ),
+        "",
+    )
+
+
+def _environment(each: Sequence[Environment]) -> Environment:
+    """That of the first to start, with every command and the seconds of all."""
+    first = min(each, key=lambda environment: environment.started)
+    known = [environment.seconds for environment in each if environment.seconds is not None]
+    commands = unique(environment.command for environment in each)
+    return replace(first, command="; ".join(commands), seconds=round(sum(known), 3) if known else None)

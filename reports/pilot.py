@@ -1,0 +1,151 @@
+"""What a pilot run measured, with how much spread, says how sure a verdict is from more questions or fewer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, inf, isfinite
+from statistics import NormalDist
+from typing import Literal, TypeAlias
+
+from reports.plain import Json, LedgerError, Reader, as_json
+from reports.record import EVERY_TASK, Ledger, Record
+
+Outcome: TypeAlias = Literal["holds", "fails"]
+
+LIKELY = 0.8
+"""The customary power of a planned experiment (Cohen, 1988, Statistical Power Analysis, 2nd edition)."""
+
+MOST_GROWTH = 1e6
+"""Times the pilot's questions; what takes more sits on its bound."""
+
+HALF_WIDTH = NormalDist().inv_cdf(0.975)
+"""Of a 95 % interval, in standard errors."""
+
+_FLOAT = r"(-?[\d.]+(?:e[+-]?\d+)?)"
+_ONE_END = re.compile(rf"([<>])(=?) {_FLOAT}")
+_TWO_ENDS = re.compile(rf"in ([\[(]){_FLOAT}, {_FLOAT}[\])]")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The values that a claim allows, as a ledger writes them; `LedgerError` for another text."""
+
+    low: float
+    high: float
+    strict: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Bound:
+        if found := _ONE_END.fullmatch(text):
+            sign, equal, end = found[1], found[2], float(found[3])
+            return cls(end if sign == ">" else -inf, end if sign == "<" else inf, not equal)
+        if found := _TWO_ENDS.fullmatch(text):
+            return cls(float(found[2]), float(found[3]), found[1] == "(")
+        raise LedgerError(f"the bound {text!r} is not read here: read the ledger with the version that wrote it")
+
+    def allows(self, value: float) -> bool:
+        return self.low < value < self.high if self.strict else self.low <= value <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pilot:
+    """One statistic of a ledger that was held to a bound: *effect*, *low*, *high* in *unit*, from *n* questions.
+
+    *each*: how many of those one task has; *label*: which part of a composite claim it is, empty for the whole.
+    """
+
+    claim: str
+    model: str
+    task: str
+    label: str
+    verdict: str
+    effect: float | None
+    low: float | None
+    high: float | None
+    bound: str
+    unit: str
+    n: int
+    each: float
+    questions_needed: int | None
+    reason: str
+
+    @property
+    def is_read(self) -> bool:
+        """There is a number, with an interval, to go by."""
+        return None not in (self.effect, self.low, self.high) and self.n > 0 and self.each > 0
+
+    def settles(self, truth: float) -> Outcome:
+        """The verdict that enough questions give where the effect truly is *truth*."""
+        return "holds" if Bound.parse(self.bound).allows(truth) else "fails"
+
+    def chance(self, truth: float, growth: float) -> float:
+        """Of that verdict, where the effect truly is *truth* and there are *growth* times the questions."""
+        if self.effect is None or self.low is None or self.high is None:
+            raise ValueError(f"{self.claim} on {self.task} has no interval: ask `is_read` first")
+        bound, shrunk = Bound.parse(self.bound), growth**-0.5
+        down, up = max(0.0, self.effect - self.low) * shrunk, max(0.0, self.high - self.effect) * shrunk
+        if self.settles(truth) == "fails":
+            return max(_clear(bound.low - truth, up), _clear(truth - bound.high, down))
+        return max(0.0, _clear(truth - bound.low, down) + _clear(bound.high - truth, up) - 1)
+
+    def likely_at(self) -> int | None:
+        """How many questions, in the count of *n*, make a verdict likely; None for more than can be told."""
+        if not self.is_read or self.effect is None:
+            return None
+        low, high = 1.0, MOST_GROWTH
+        if self.chance(self.effect, high) < LIKELY:
+            return None
+        while high / low > 1 + 1e-6:
+            middle = (low * high) ** 0.5
+            low, high = (low, middle) if self.chance(self.effect, middle) >= LIKELY else (middle, high)
+        return ceil(self.n * high)
+
+
+def _clear(gap: float, half_width: float) -> float:
+    """The chance that an interval lies clear of an end that the truth is *gap* beyond.
+
+    It is one half where the gap is a half-width, and 2.5 % where there is none: what an interval errs a side.
+    """
+    if not half_width or not isfinite(gap):
+        return float(gap >= 0)
+    return NormalDist().cdf(HALF_WIDTH * (gap / half_width - 1))
+
+
+def pilots(record: Record, ledger: Ledger) -> tuple[Pilot, ...]:
+    """The statistics of *record* that were held to a bound, a composite's by part; none for other verdicts."""
+    if record.verdict not in ("holds", "fails", "inconclusive"):
+        return ()
+    return tuple(_pilot(each, record, ledger) for each in record.parts or (as_json(record),) if each.get("bound"))
+
+
+def _pilot(measured: Mapping[str, Json], record: Record, ledger: Ledger) -> Pilot:
+    read = Reader.of({"claim": record.claim, **measured}, "a statistic")
+    n = read.count("n") or 0
+    return Pilot(
+        claim=record.claim,
+        model=record.model,
+        task=record.task,
+        label=read.text("label"),
+        verdict=read.text("verdict"),
+        effect=read.number("effect"),
+        low=read.number("low"),
+        high=read.number("high"),
+        bound=read.text("bound"),
+        unit=read.text("unit"),
+        n=n,
+        each=_of_one_task(n, record, ledger),
+        questions_needed=read.count("questions_needed"),
+        reason=read.text("reason"),
+    )
+
+
+def _of_one_task(n: int, record: Record, ledger: Ledger) -> float:
+    """Of *n* questions; of all tasks together, and of two models together, each was measured on fewer."""
+    over = record.tasks if record.task == EVERY_TASK else (record.task,)
+    found = [each for each in ledger.measurements if each.model == record.model and each.task in over]
+    kept = [each.kept for each in found if each.kept]
+    if not kept or (record.task != EVERY_TASK and all(n <= (each.asked or n) for each in found)):
+        return 0.0 if record.task == EVERY_TASK else n
+    return sum(kept) / len(kept)

@@ -1,0 +1,268 @@
+"""How many questions a claim takes, by the spread that a pilot run measured: `python -m reports.power`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tabulate import tabulate
+
+from reports import numbers
+from reports.pilot import LIKELY, Outcome, Pilot, pilots
+from reports.plain import LedgerError, as_json
+from reports.record import Ledger
+
+SIZES = (64, 128, 256, 500, 1000)
+"""Questions a task; the bench asks 128 unless told otherwise, and the paper's files hold up to 1000."""
+
+SPREAD_CARRIES = 0.5
+"""Of a published effect: an effect's spread grows with it, so that of a pilot that found less promises too much."""
+
+MEASURED = "measured"
+"""The source of an effect that is the ledger's own."""
+
+LEDGER = Path("reports/out/ledger.json")
+"""Where a run writes its own."""
+
+LABEL_WIDTH = 54
+"""Characters: the longest claim's id fits, and a part's label is wrapped."""
+
+METHOD = """\
+n are the questions that were read; "needed" is the ledger's own figure, at which a verdict is an even chance.
+Half-widths shrink as n**-0.5 from the measured ones, below and above the effect apart, and estimates scatter as widely
+and normally: rough for whole layers and for shares near 100 %, and blind to whether there is anything to locate.
+A claim of several parts is no surer than its least sure one; one that fails, fails at least as surely as its surest.
+(paper): were the effect the paper's own, of the one part that the paper sizes; the spread is still this run's."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """Sizes that the paper gives of a claim's effect, in its unit; no *tasks*: on each; *part*: its label."""
+
+    claim: str
+    sizes: tuple[float, ...]
+    source: str
+    tasks: tuple[str, ...] = ()
+    part: str = ""
+
+    def is_of(self, pilot: Pilot) -> bool:
+        is_its_task = not self.tasks or pilot.task in self.tasks
+        return pilot.claim == self.claim and is_its_task and self.part in ("", pilot.label)
+
+
+FOUR_TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
+EARLY, SECOND, CHOOSE_ATTR, LOWERCASE_PEAKS = 60.0, 21.0, 30.0, (20.0, 70.0)
+
+PUBLISHED = (
+    Published("stages.early-drop", (EARLY,), "section 5: about, on average over the tasks"),
+    Published("stages.second-drop", (SECOND,), "section 5: about; its prominence may be less", FOUR_TASKS),
+    Published("stages.second-is-smaller", (EARLY - SECOND,), "section 5: the first less the second", FOUR_TASKS),
+    Published("routes.question-to-last-is-significant", (CHOOSE_ATTR,), "section 5: up to about", ("ChooseAttr",)),
+    Published("routes.question-to-last-choose-attr", (CHOOSE_ATTR,), "section 5: up to about", ("ChooseAttr",)),
+    Published(
+        "answer.lowercase-rises-in-the-middle",
+        LOWERCASE_PEAKS,
+        "section 7: the lowest and the highest task's",
+        part="peak of P(lowercase)",
+    ),
+)
+"""The paper's own (arXiv 2411.18620), of the 13B model of its figures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undecided:
+    """An inconclusive claim: the *parts* that left it so (itself, if it has none), and what would settle it."""
+
+    claim: str
+    model: str
+    task: str
+    questions_needed: int | None
+    likely_at: int | None
+    parts: tuple[Pilot, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Power:
+    """The chance of *outcome* by questions a task, were the effect truly *truth*; empty where it cannot be told.
+
+    *source* says whose effect that is. A claim of several parts has one for each: the one that *decides* is read for
+    the whole, which holds at most as surely as its least sure part, and fails at least as surely as its surest.
+    """
+
+    pilot: Pilot
+    truth: float
+    source: str
+    outcome: Outcome
+    decides: bool
+    chances: Mapping[int, float]
+
+
+def undecided(ledger: Ledger) -> tuple[Undecided, ...]:
+    """The inconclusive claims, in the ledger's order."""
+    found: list[Undecided] = []
+    for record in ledger.records:
+        if record.verdict == "inconclusive":
+            parts = tuple(each for each in pilots(record, ledger) if each.verdict == "inconclusive")
+            likely = [each for part in parts if (each := part.likely_at()) is not None]
+            found.append(
+                Undecided(
+                    claim=record.claim,
+                    model=record.model,
+                    task=record.task,
+                    questions_needed=record.questions_needed,
+                    likely_at=max(likely) if likely and len(likely) == len(parts) else None,
+                    parts=parts,
+                )
+            )
+    return tuple(found)
+
+
+def powers(ledger: Ledger) -> tuple[Power, ...]:
+    """Of each statistic that was held to a bound: at its measured effect, then at the paper's where that has a size."""
+    found: list[Power] = []
+    for record in ledger.records:
+        parts = pilots(record, ledger)
+        found += (*_measured(parts), *_published(parts))
+    return tuple(found)
+
+
+def _measured(parts: Sequence[Pilot]) -> Iterator[Power]:
+    found = [_power(part, part.effect, MEASURED) for part in parts if part.is_read and part.effect is not None]
+    fail = [each for each in found if each.outcome == "fails"]
+    # A part without a number may yet fail: nothing is known of the whole, unless another fails.
+    known = fail or (found if len(found) == len(parts) else [])
+    deciding = (max if fail else min)(known, key=lambda each: sum(each.chances.values()), default=None)
+    return (replace(each, decides=each is deciding) for each in found)
+
+
+def _published(parts: Sequence[Pilot]) -> Iterator[Power]:
+    for part in parts:
+        sizes = [(size, each.source) for each in PUBLISHED if each.is_of(part) for size in each.sizes]
+        for size, source in sizes if part.is_read else ():
+            told = replace(_power(part, size, source), decides=True)
+            yield told if (part.effect or 0.0) >= SPREAD_CARRIES * size else replace(told, chances={})
+
+
+def _power(pilot: Pilot, truth: float, source: str) -> Power:
+    chances = {size: pilot.chance(truth, size / pilot.each) for size in SIZES}
+    return Power(pilot=pilot, truth=truth, source=source, outcome=pilot.settles(truth), decides=False, chances=chances)
+
+
+def told(ledger: Ledger) -> str:
+    """Both tables of each model, and how they are to be read."""
+    held = [record for record in ledger.records if pilots(record, ledger)]
+    if not held:
+        return "no claim of this ledger was held to a bound: there is nothing to plan"
+    texts = [text for model in dict.fromkeys(record.model for record in held) for text in _of_model(model, ledger)]
+    return "\n\n".join([*texts, METHOD])
+
+
+def _of_model(model: str, ledger: Ledger) -> Iterator[str]:
+    tested = sum(record.model == model and bool(pilots(record, ledger)) for record in ledger.records)
+    unsettled = [each for each in undecided(ledger) if each.model == model]
+    yield f"{model}: {len(unsettled)} of {tested} claims are undecided"
+    if unsettled:
+        heads = ["claim", "task", "n", "effect", "bound", "needed", f"{LIKELY:.0%} sure at"]
+        yield _table([row for each in unsettled for row in _undecided_rows(each)], heads)
+    known = [each for each in powers(ledger) if each.pilot.model == model and each.decides]
+    silent = tested - sum(each.source == MEASURED for each in known)
+    far = sum(not each.chances for each in known)
+    left_out = [
+        f"claims without a number to go by: {silent}",
+        f"the paper's effects over twice the run's, whose spread is no guide to them: {far}",
+    ]
+    counted = [text for text, count in zip(left_out, (silent, far), strict=True) if count]
+    yield f"{model}: how sure the verdict is, in percent, by n a task" + "".join(f"\n({text})" for text in counted)
+    rows = [_power_row(each) for each in known if each.chances]
+    yield _table(rows, ["claim", "task", "if it is", "bound", "verdict", *map(str, SIZES)])
+
+
+def _undecided_rows(claim: Undecided) -> Iterator[list[str]]:
+    whole = [claim.claim, claim.task]
+    if len(claim.parts) == 1 and not claim.parts[0].label:
+        yield [*whole, *_facts(claim.parts[0])]
+        return
+    yield [*whole, "", "", "", _about(claim.questions_needed), _about(claim.likely_at)]
+    for part in claim.parts:
+        yield [f"  {part.label}", "", *_facts(part)]
+
+
+def _facts(part: Pilot) -> list[str]:
+    """Its numbers, and how many questions would settle it or in a few words why no number would."""
+    # "nothing to locate: ..." says the rest in the ledger.
+    unsettled = part.reason.partition(":")[0] if not part.is_read else "on its bound"
+    needed = _about(part.questions_needed) or unsettled
+    return [str(part.n), numbers.effect(as_json(part)), numbers.bound(as_json(part)), needed, _about(part.likely_at())]
+
+
+def _power_row(power: Power) -> list[str]:
+    pilot, is_measured = power.pilot, power.source == MEASURED
+    truth = numbers.effect({"effect": power.truth, "bound": pilot.bound, "unit": pilot.unit})
+    sure = [f"{100 * chance:.0f}" for chance in power.chances.values()]
+    supposed = truth if is_measured else f"{truth} (paper)"
+    return [pilot.claim, pilot.task, supposed, numbers.bound(as_json(pilot)), power.outcome, *sure]
+
+
+def _about(count: int | None) -> str:
+    """Rounded up to two figures; empty without a count."""
+    if count is None:
+        return ""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // step) * step:,}"
+
+
+def _table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
+    aligned = ["right" if head.isdecimal() or head == "n" else "left" for head in heads]
+    widths = [LABEL_WIDTH, *[None] * (len(heads) - 1)]
+    table = tabulate(
+        rows, heads, "simple", disable_numparse=True, preserve_whitespace=True, colalign=aligned, maxcolwidths=widths
+    )
+    return "\n".join(line.rstrip() for line in table.splitlines())
+
+
+def read(path: Path) -> Ledger:
+    """The ledger in a file; `LedgerError` for a file without one, or without records."""
+    try:
+        ledger = Ledger.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise LedgerError(
+            f"{path} cannot be read ({error.strerror}): run the claims, or name their ledger.json with --ledger"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        what = str(error) if isinstance(error, LedgerError) else "it is no JSON: name a run's ledger.json"
+        raise LedgerError(f"{path}: {what}") from error
+    if not ledger.records:
+        raise LedgerError(f"{path} has no records: run some claims, and name their ledger.json")
+    return ledger
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports.power", description=__doc__)
+    parser.add_argument("--ledger", type=Path, default=LEDGER, metavar="FILE", help=f"a run's; default: {LEDGER}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it all there, too")
+    options = parser.parse_args(arguments)
+    try:
+        ledger = read(options.ledger)
+        text = told(ledger)
+        if options.json:
+            found = as_json({"method": METHOD, "undecided": undecided(ledger), "power": powers(ledger)})
+            options.json.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        print(text, flush=True)
+    except LedgerError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough
+    except OSError as error:
+        print(f"{options.json} cannot be written ({error.strerror}): name another file", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

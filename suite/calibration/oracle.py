@@ -1,0 +1,127 @@
+"""Where a patch is seen, found by marking pixels and looking which features change: no code of the layouts' is used."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from fixtures.models.base import Subject
+from fixtures.question import Object, Question
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+PixelBox = tuple[int, int, int, int]
+"""x, y, width, height."""
+
+GREY, MARK = 96, 255
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture that is never written to disk."""
+
+    png: bytes
+
+    def read(self) -> bytes:
+        return self.png
+
+
+def drawn(pixels: np.ndarray) -> Drawn:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return Drawn(file.getvalue())
+
+
+def noise(size: Size, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+
+
+def question(size: Size, seed: int = 0, text: str = "Is the shirt black or yellow?") -> Question:
+    return Question(
+        id=f"{size}{seed}",
+        image_id=f"{seed}",
+        task="ChooseAttr",
+        text=text,
+        answer="yellow",
+        true_option="yellow",
+        false_option="black",
+        objects=(Object("shirt", (size[0] * 0.5, size[1] * 0.25, size[0] * 0.25, size[1] * 0.25)),),
+        image_size=size,
+        picture=drawn(noise(size, seed)),
+    )
+
+
+@contextmanager
+def seeing_themselves_alone(subject: Subject, resample: int) -> Generator[Subject]:
+    """*subject* with an encoder whose patches see themselves alone, and a processor that resamples so.
+
+    What the encoder's attention adds is set to nothing, so that a changed pixel changes the features of its own
+    patch, and no others, wherever the model's own code packs them.
+    """
+    paths = subject.model.named_modules()
+    encoder = [module for path, module in paths if "vision" in path or "visual" in path]
+    attention = [module for module in encoder if type(module).__name__.endswith("Attention")]
+    assert attention, "no attention of the encoder was found"
+    silent = copy.copy(subject)
+    silent.processor = copy.copy(subject.processor)
+    silent.processor.image_processor = copy.copy(subject.processor.image_processor)
+    silent.processor.image_processor.resample = resample
+    hooks = [module.register_forward_hook(_nothing) for module in attention]
+    try:
+        yield silent
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _nothing(module: Any, arguments: Any, output: Any) -> Any:
+    return (output[0] * 0, *output[1:]) if isinstance(output, tuple) else output * 0
+
+
+def changed(subject: Subject, resample: int, size: Size, box: PixelBox) -> set[int]:
+    """The image tokens that look different when *box* of a grey picture is marked."""
+    x, y, width, height = box
+    plain = np.full((size[1], size[0], 3), GREY, dtype=np.uint8)
+    marked = plain.copy()
+    marked[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = MARK
+    with seeing_themselves_alone(subject, resample) as silent:
+        before, after = (_features(silent, pixels) for pixels in (plain, marked))
+    return set(np.flatnonzero((before != after).any(dim=-1).cpu().numpy()).tolist())
+
+
+def _features(subject: Subject, pixels: np.ndarray) -> torch.Tensor:
+    """[image tokens, width], as the model packs them."""
+    shown = replace(question((pixels.shape[1], pixels.shape[0])), picture=drawn(pixels))
+    with torch.no_grad():
+        parts = subject.image_features(subject.encode(shown).tensors)
+    return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
+
+
+def boxes(size: Size, count: int = 8) -> list[PixelBox]:
+    """Boxes of all sizes in a picture of *size*."""
+    draw = np.random.default_rng(size[0] * 1000 + size[1])
+    corners = [(int(draw.integers(0, size[0] - 4)), int(draw.integers(0, size[1] - 4))) for _ in range(count)]
+    return [(x, y, int(draw.integers(3, size[0] - x)), int(draw.integers(3, size[1] - y))) for x, y in corners]
+
+
+def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Sequence[PixelBox]) -> None:
+    """Marked pixels change no token that the layout has elsewhere, and every token that it has there.
+
+    By nearest neighbours a pixel is read where it is or nowhere; by interpolation at its place and around it.
+    """
+    layout = subject.layout(size)
+    for x, y, width, height in marked:
+        shown = set(layout.showing((x, y, width, height)).tolist())
+        nearest = changed(subject, Image.Resampling.NEAREST, size, (x, y, width, height))
+        assert nearest <= shown, (size, (x, y, width, height))
+        around = changed(subject, Image.Resampling.BILINEAR, size, (x - 1, y - 1, width + 2, height + 2))
+        assert shown <= around, (size, (x, y, width, height))

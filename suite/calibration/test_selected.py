@@ -1,0 +1,62 @@
+"""The models that --model selects keep the contract: the first thing to run of a new one."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from fixtures.answered import encode
+from fixtures.bench import Bench
+from fixtures.contract import CHECKS
+from fixtures.flow import IMAGE, QUESTION, RELATED
+from fixtures.forward import distribution, in_batches, inputs, last_logits
+from suite.calibration.oracle import boxes, require_patches_where_they_are_seen
+
+PICTURES = ((500, 333), (333, 500), (300, 300))
+"""Sizes of GQA's: wide, tall and square."""
+
+BATCH = 8
+"""Questions, of several lengths."""
+
+ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+"""Of a probability, between a question alone and in a batch."""
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_contract(selected_model: str, bench: Bench, name: str) -> None:
+    contract = bench.contract(selected_model)
+    assert name in contract.checks
+    assert name not in contract.failed, contract.checks[name]
+
+
+def test_a_question_alone_and_in_any_batch(selected_model: str, bench: Bench) -> None:
+    asked = bench.questions("ChooseAttr")[:BATCH]
+    with bench.subject(selected_model) as subject, torch.inference_mode():
+        prompts = list(encode(subject, asked)[0].values())
+        assert prompts
+
+        def likeliest(batch: object) -> list[torch.Tensor]:
+            return list(distribution(subject, batch, last_logits(subject, inputs(subject, batch))).max(dim=-1).values)  # type: ignore[arg-type]
+
+        together = torch.stack(in_batches(subject, prompts, likeliest))
+        alone = torch.stack([likeliest([prompt])[0] for prompt in prompts])
+        torch.testing.assert_close(together, alone, rtol=0, atol=ROUNDING[subject.dtype])
+
+
+def test_patches_are_where_they_are_seen(selected_model: str, bench: Bench) -> None:
+    with bench.subject(selected_model) as subject:
+        if RELATED in subject.cannot:
+            pytest.skip(subject.cannot[RELATED])
+        for size in PICTURES:
+            require_patches_where_they_are_seen(subject, size, boxes(size, count=2))
+
+
+def test_prompts_have_a_picture_and_a_question(selected_model: str, bench: Bench) -> None:
+    with bench.subject(selected_model) as subject:
+        encoded, set_aside = encode(subject, bench.questions("ChooseAttr")[:BATCH])
+        assert encoded, set_aside
+        for prompt in encoded.values():
+            assert len(prompt.spans[QUESTION])
+            assert len(prompt.spans[IMAGE])
+            read = subject.decode(prompt.input_ids[prompt.spans[QUESTION]].tolist())
+            assert read.split() == prompt.question.text.split()
