@@ -1,63 +1,145 @@
-"""A claim's own test is asked of measurements that were drawn, and its evidence kept."""
+"""Questions made up for tests, and how the release and the authors write them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import import_module
+import csv
+import io
+import json
 from pathlib import Path
 from typing import Any
 
-from fixtures.evidence import Evidence, Inconclusive, Unsupported, journal
-from fixtures.tasks import TASKS
-from fixtures.view import POOLED, Flow, PooledFlow
-from reports.claim import REGISTER
-from suite.calibration.synthetic import Model
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
-SUITE = Path(__file__).parents[1]
-NAME = "llava-1.5-13b"
-"""A model that has a smaller sibling, and of which every claim is made."""
+from fixtures.question import Box, Object, Question
+from fixtures.tasks import authors, gqa
+from fixtures.tasks.source import GROUPS
 
+AUTHORS = Path(__file__).parents[2].parent / "shared" / "gqa"
+needs_authors_files = pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
 
-@cache
-def claims() -> Mapping[str, Callable[[Any], None]]:
-    """The test of every claim, by its id."""
-    modules = [import_module(f"suite.{path.stem}") for path in sorted(SUITE.glob("test_*.py"))]
-    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
-    marked = {mark.kwargs["id"]: test for test in tests for mark in getattr(test, "pytestmark", ())}
-    assert marked.keys() == REGISTER.keys() & marked.keys()
-    return marked
+Json = dict[str, Any]
+
+quickly = settings(max_examples=40, deadline=None)
 
 
-def cases() -> list[tuple[str, str]]:
-    """Each claim with the first of the tasks that it has a verdict on."""
-    claims()
-    found = [
-        (entry, next((t for t in entry.tasks or TASKS if t not in entry.recorded), "")) for entry in REGISTER.values()
-    ]
-    return [(entry.id, task) for entry, task in found if task]
+def a_question(identifier: str = "07", image_id: str = "a", **changes: Any) -> Question:
+    fields = {
+        "id": identifier,
+        "image_id": image_id,
+        "task": "QueryAttr",
+        "text": "On which side of the photo is the cat?",
+        "answer": "left",
+        "true_option": None,
+        "false_option": None,
+        "objects": (Object("cat", (1.0, 2.0, 3.0, 4.0)),),
+        "image_size": (50, 40),
+    }
+    return Question(**(fields | changes))
 
 
-def evidence(model: Model, claim: str, task: str) -> Evidence:
-    """What the claim's own test asserted of *model*; `Unsupported` where it cannot be asked."""
-    measured = model.measured
-    flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
-    asserted: list[Evidence] = []
-    token = journal.set(asserted)
-    try:
-        claims()[claim](flow)
-    except AssertionError:
-        assert asserted[-1].verdict == "fails"
-    except Inconclusive:
-        assert asserted[-1].verdict == "inconclusive"
-    finally:
-        journal.reset(token)
-    return asserted[-1]
+# Questions of any task, as the authors' files could hold them.
+
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
+    lambda text: bool(text.strip()) and text != "-"
+)
+identifiers = st.from_regex(r"[0-9a-zA-Z_][0-9a-zA-Z_.-]{0,11}", fullmatch=True)
 
 
-def verdict(model: Model, claim: str, task: str) -> str:
-    """What the claim's own test comes to on *model*."""
-    try:
-        return evidence(model, claim, task).verdict
-    except Unsupported:
-        return "unsupported"
+@st.composite
+def asked(draw: st.DrawFn, task: str) -> Question:
+    width, height = draw(st.integers(2, 999)), draw(st.integers(2, 999))
+
+    def box() -> Box:
+        x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+        return x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y))
+
+    chooses = GROUPS[task].structural == "choose"
+    count = len(authors.objects_of(task))
+    objects = [Object(draw(words), box()) for _ in range(count)]
+    if task == "LogicalObj" and draw(st.booleans()):
+        objects[1] = Object(draw(words), None)
+    answer = draw(words)
+    return Question(
+        id=draw(identifiers),
+        image_id=draw(identifiers),
+        task=task,
+        text=draw(words),
+        answer=answer,
+        true_option=answer if chooses else None,
+        false_option=draw(words) if chooses else None,
+        objects=tuple(objects),
+        image_size=(width, height),
+    )
+
+
+def as_row(question: Question) -> dict[str, str]:
+    group = GROUPS[question.task]
+    row = {
+        "question_id": question.id,
+        "img_id": question.image_id,
+        "question": question.text,
+        "answer": question.answer,
+        "type_structural": group.structural,
+        "type_semantic": group.semantic,
+        "type_detailed": min(group.detailed),
+        "captions": 'a cat, a "dog"\nand a bird',
+        "image_w": str(question.image_size[0]),
+        "image_h": str(question.image_size[1]),
+    }
+    if question.true_option is not None:
+        row |= {"true option": question.true_option, "false option": str(question.false_option)}
+    for role, thing in zip(authors.objects_of(question.task), question.objects, strict=True):
+        sides = ["-"] * 4 if thing.box_xywh is None else [f"{side:g}" for side in thing.box_xywh]
+        row |= {f"{role} name": thing.name, f"{role} id": "-" if thing.box_xywh is None else "12"}
+        row |= dict(zip((f"{role} {side}" for side in "xywh"), sides, strict=True))
+    return row
+
+
+def as_csv(rows: list[dict[str, str]]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def written(folder: Path, rows: list[dict[str, str]] | str, task: str = "QueryAttr") -> Path:
+    text = rows if isinstance(rows, str) else as_csv(rows)
+    (folder / authors.FILES[task]).write_text(text, encoding="utf-8", newline="")
+    return folder
+
+
+# Questions of the release.
+
+
+def graph_of(*things: tuple[str, str, Box], size: tuple[int, int] = (100, 80)) -> Json:
+    objects = {i: {"name": n, "x": x, "y": y, "w": w, "h": h} for i, n, (x, y, w, h) in things}
+    return {"width": size[0], "height": size[1], "objects": objects}
+
+
+def entry_of(task: str, answer: str, *steps: tuple[str, str], detailed: str | None = None, image: str = "1") -> Json:
+    group = GROUPS[task]
+    return {
+        "imageId": image,
+        "question": "Is it so?",
+        "answer": answer,
+        "types": {
+            "structural": group.structural,
+            "semantic": group.semantic,
+            "detailed": detailed or min(group.detailed),
+        },
+        "semantic": [{"operation": op, "dependencies": [], "argument": argument} for op, argument in steps],
+    }
+
+
+CAT, DOG = ("11", "cat", (10.0, 20.0, 30.0, 40.0)), ("12", "dog", (60.0, 5.0, 20.0, 30.0))
+GOOD = entry_of("QueryAttr", "left", ("select", "cat (11)"), ("query", "hposition"))
+GRAPHS = {"1": graph_of(CAT, DOG)}
+
+
+def release(folder: Path, entries: Json | str, graphs: Json | str) -> Path:
+    for name, content in ((gqa.QUESTION_FILES[0], entries), (gqa.SCENE_GRAPHS, graphs)):
+        (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return folder

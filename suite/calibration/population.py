@@ -1,4 +1,4 @@
-"""Questions drawn from a population whose mean curves are exactly those of a synthetic model, and skewed as real ones."""
+"""Questions drawn from a population whose mean curves are exactly a synthetic model's, and as skewed as real ones."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ OF_QUESTION, OF_CURVE, OF_LAYER = 0.64, 0.2, 0.16
 ROUNDING = 0.01
 """Standard deviation of what half precision makes of a question's probability."""
 
+LEAST_PART = 0.05
+"""Means below are of all questions alike: one of so many answers reacts wholly."""
+
 SHARED = 4
 """The first two of so many questions are about one image: the six tasks have 1.0 to 1.3 questions an image."""
 
@@ -38,7 +41,9 @@ class Population(Model):
 
     def of(self, model: Model) -> Population:
         """Questions of another model, drawn as these are."""
-        return replace(self, **{name: getattr(model, name) for name in Model.__dataclass_fields__ if name != "questions"})
+        return replace(
+            self, **{name: getattr(model, name) for name in Model.__dataclass_fields__ if name != "questions"}
+        )
 
     def measured(
         self,
@@ -108,17 +113,20 @@ class Population(Model):
         fallen = self._about(1 - np.abs(curve) / 100, reaction, key)
         left = np.where(curve > 0, 2 - fallen, fallen)
         # A knockout that changes nothing still is not run to the last bit as the model is.
-        return left if self.exact else left * (1 + ROUNDING * np.random.default_rng([*key, 1]).standard_normal(left.shape))
+        return (
+            left if self.exact else left * (1 + ROUNDING * np.random.default_rng([*key, 1]).standard_normal(left.shape))
+        )
 
     def _about(self, mean: Floats, reaction: Floats, key: list[int]) -> Floats:
         """Between 0 and 1 [questions, points], with these means over questions."""
-        mean = np.clip(mean, 1e-6, 1)
         if self.exact:
             return np.tile(mean, (len(reaction), 1))
         draw = np.random.default_rng(key)
         of_curve, of_layer = draw.standard_normal((len(reaction), 1)), draw.standard_normal((len(reaction), len(mean)))
         mixed = np.sqrt(OF_QUESTION) * reaction[:, None] + np.sqrt(OF_CURVE) * of_curve + np.sqrt(OF_LAYER) * of_layer
-        return ndtr(mixed) ** (1 / mean - 1)
+        # A small mean is that of many that are small, not of one question in a million.
+        part = np.maximum(mean, LEAST_PART)
+        return mean / part * ndtr(mixed) ** (1 / part - 1)
 
 
 def _images(questions: int) -> np.ndarray:

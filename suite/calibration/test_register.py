@@ -13,7 +13,7 @@ from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.tasks import TASKS
 from fixtures.view import Flow, PooledFlow
 from reports.claim import REGISTER
-from suite.calibration.asked import NAME, cases, claims, verdict
+from suite.calibration.drawn import NAME, cases, claims, verdict
 from suite.calibration.synthetic import LAYERS, POINTS, Model, bump, paper_curves, paper_lens
 
 I_Q, Q_L, I_L = IMAGE >> QUESTION, QUESTION >> LAST, IMAGE >> LAST
