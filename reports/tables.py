@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from reports.numbers import bound, effect, fractions
 from reports.plain import Json, as_json
-from reports.record import EVERY_TASK, Claim, Measured, Record, Verdict, task_order
+from reports.record import EVERY_TASK, Claim, Measured, Record, Unfinished, Verdict, task_order
 
 WORDS: dict[Verdict, str] = {
     "holds": "holds",
@@ -271,6 +271,35 @@ def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
             which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
             lines += _wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
     return lines
+
+
+def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How many of the questions kept lack which edge and why, a line for each model and reason."""
+    places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
+    for measured in measurements:
+        for edge, counts in measured.left_out.items():
+            for reason, count in counts.items():
+                of_reason = places.setdefault((measured.model, reason), {})
+                of_reason.setdefault((measured.task, count), []).append(edge)
+    one_model = len(unique(measured.model for measured in measurements)) == 1
+    lines: list[str] = []
+    for (model, reason), found in places.items():
+        told = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
+        head = "" if one_model else f"{model}: "
+        lines += _wrapped(f"{head}left out of some curves, {reason}: {'; '.join(told)}", width, "", "    ")
+    return lines
+
+
+def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
+    """How many questions of each task were measured before the run ended, on one line."""
+    one_model = len({each.model for each in unfinished}) == 1
+    told = [
+        f"{'' if one_model else f'{each.model} '}{each.task} "
+        + ("none yet" if each.asked is None else f"{each.measured} of {each.asked} questions")
+        for each in unfinished
+    ]
+    said = f"measured when the run ended: {', '.join(told)}; the next run goes on from there"
+    return _wrapped(said, width, "", "    ") if told else []
 
 
 def timings(measurements: Sequence[Measured], width: int) -> list[str]:

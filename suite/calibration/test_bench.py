@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures import bench as bench_module
-from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once, spelled
+from fixtures.bench import Bench, NotCalibrated, Worker, once
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
