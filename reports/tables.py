@@ -46,6 +46,9 @@ UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
 FEW = 2
 """Rows that share a reason and are still named beside it."""
 
+NEARLY = 1.1
+"""Times as many questions as there were: that fewer would settle a claim is finer than can be foreseen."""
+
 MOST_REASONS = 3
 """For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
 
@@ -234,7 +237,7 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
 def undecided(records: Iterable[Record], width: int) -> list[str]:
     """Why claims are inconclusive, the commonest ground first, on one line."""
     rows = [record for record in records if record.verdict == "inconclusive"]
-    needed = [record.questions_needed for record in rows if record.questions_needed]
+    within = [record for record in rows if record.questions_needed]
     grounds: dict[str, list[str]] = {}
     for record in rows:
         if not record.questions_needed:
@@ -244,10 +247,10 @@ def undecided(records: Iterable[Record], width: int) -> list[str]:
         f"{len(reasons)} {reasons[0] if len(set(reasons)) == 1 else ground or 'for other reasons'}"
         for ground, reasons in ordered[:MOST_REASONS]
     ]
-    if needed:
-        told.insert(
-            0, f"{len(needed)} with the bound inside the interval (about {min(needed):,} questions would settle one)"
-        )
+    if within:
+        least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
+        said = "a few more" if least < NEARLY * n else f"about {least:,}"
+        told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
     if rest := sum(len(reasons) for _, reasons in ordered[MOST_REASONS:]):
         told.append(f"{rest} for other reasons")
     return _wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
