@@ -170,7 +170,7 @@ def finding(record: Record) -> str:
 def deciding(record: Record) -> tuple[Mapping[str, Json] | None, str]:
     """The part of a composite record whose numbers are the record's own, and how many share its verdict."""
     names = ("effect", "low", "high", "bound")
-    numbers = [as_json(record)[name] for name in names]
+    numbers = [record.effect, record.low, record.high, record.bound]
     head = next((part for part in record.parts if [part.get(name) for name in names] == numbers), None)
     if head is None:
         return None, ""
