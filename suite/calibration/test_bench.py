@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures import bench as bench_module
-from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once, spelled
+from fixtures.bench import Bench, NotCalibrated, Worker, once
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
@@ -434,22 +434,6 @@ def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pyte
     assert told == ["model is not calibrated: liveness: nothing moves"]
 
 
-def test_progress_is_a_line_in_ten_seconds_beside_start_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, said = [0.0], list[str]()
-    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
-    progress = Progress("miniature ChooseAttr", 128, said.append)
-    for second in range(1, 25):
-        now[0] = float(second)
-        progress(second, 24)
-    progress.end()
-    assert said == [
-        "miniature ChooseAttr: measuring 128 questions",
-        "miniature ChooseAttr: 53 of 128 questions, 5.33/s, 14 s left",
-        "miniature ChooseAttr: 107 of 128 questions, 5.33/s, 4 s left",
-        "miniature ChooseAttr: measured in 24.0 s",
-    ]
-
-
 def test_what_is_done_once_fails_once_too() -> None:
     tried: list[int] = []
 
@@ -465,11 +449,3 @@ def test_what_is_done_once_fails_once_too() -> None:
         with pytest.raises(ValueError, match="-1"):
             recall(-1)
     assert tried == [1, 2, -1]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
-)
-def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
-    assert spelled(seconds) == said

@@ -317,7 +317,9 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
     asked = [*known, replace(known[0], id="wrong", answer="w0")]
     anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
     first = measure(subject, asked, [QUESTION >> LAST])
-    monkeypatch.setattr("fixtures.generation.greedy_answers", lambda *_: pytest.fail("nothing is to be generated"))
+    monkeypatch.setattr(
+        "fixtures.generation.greedy_answers", lambda *_, **__: pytest.fail("nothing is to be generated")
+    )
     again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, known=first)
     assert again.answers == anew.answers
     assert (again.correct == anew.correct).all()
