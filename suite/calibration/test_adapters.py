@@ -45,6 +45,17 @@ def test_the_contract(name: str, style: Style) -> None:
     assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_contract_in_float64(name: str) -> None:
+    """Both engines, and the model's own forward, to nine digits; a softmax that rounds is measured and named."""
+    model, processor = FAMILIES[name].build()
+    asked = wrap(model.double(), processor, FAMILIES[name].styles[0])
+    contract = check(asked, [question(family(name).sizes[0])])
+    assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
+    says = "the model's own attention takes its softmax in float32"
+    assert (says in contract.checks["identity"]) == (asked.decoder_config._attn_implementation == "eager")
+
+
 @pytest.mark.parametrize(("name", "style"), EVERY)
 def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
     asked = subject(name, style)
