@@ -386,6 +386,62 @@ def test_weights_that_lack_parameters(folder: Path) -> None:
     assert "lack 1 of its parameters" in refusal(folder)
 
 
+def edited(folder: Path, part: str, **settings: Any) -> None:
+    """Change *settings* in a *part* of the folder's configuration."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config[part] |= settings
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", ["text_config", "vision_config"])
+def test_a_configuration_that_is_cut_to_fewer_layers(folder: Path, part: str) -> None:
+    """Transformers would leave the other layers' weights aside, with a warning."""
+    edited(folder, part, num_hidden_layers=1)
+    said = refusal(folder)
+    assert " parameters that its configuration has no place for (" in said
+    assert ".layers.1." in said
+    assert said.count(".layers.") == 3, "a few are named"
+
+
+def test_a_configuration_of_another_width(folder: Path) -> None:
+    edited(folder, "text_config", intermediate_size=8)
+    assert "cannot be loaded (" in refusal(folder)
+
+
+def test_weights_that_transformers_itself_passes_over(folder: Path) -> None:
+    """What was saved as a parameter once is computed now; a checkpoint that still has it is whole."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    inner = next(name for name in tensors if name.endswith("layers.0.self_attn.q_proj.weight") and "vision" not in name)
+    vision = next(name for name in tensors if name.endswith("position_embedding.weight"))
+    tensors[inner.replace("q_proj.weight", "rotary_emb.inv_freq")] = torch.ones(4)
+    tensors[vision.replace("position_embedding.weight", "position_ids")] = torch.arange(17)[None]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+    tensors["a.stranger"] = torch.ones(4)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "has weights for a parameter that its configuration has no place for (a.stranger)" in refusal(folder)
+
+
+def test_a_head_that_is_tied_is_saved_or_not(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    (embedding,) = (name for name in tensors if name.endswith("embed_tokens.weight"))
+    (head,) = (name for name in tensors if name.endswith("lm_head.weight"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = True
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    tensors[head] = tensors[embedding].clone()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+    del tensors[head]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+
+
 def test_a_configuration_that_makes_no_model(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["text_config"]["num_attention_heads"] = 3
