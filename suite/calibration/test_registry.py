@@ -114,7 +114,7 @@ def test_what_stands_in_the_way_is_found_without_loading(folder: Path, monkeypat
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     resolve("some/model").check()
-    assert fetched == [["config.json"]]
+    assert fetched == [["config.json", "processor_config.json", "preprocessor_config.json"]]
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelUnavailable, match=r"model cannot be loaded: model\.safetensors is cut short"):
         resolve(str(folder)).check()
@@ -449,10 +449,18 @@ def test_a_configuration_that_makes_no_model(folder: Path) -> None:
     assert "cannot be loaded (" in refusal(folder)
 
 
-def test_a_folder_without_a_tokenizer(folder: Path) -> None:
+def test_a_folder_without_a_tokenizer_or_a_processor(folder: Path) -> None:
+    """Found out without loading anything."""
     for path in folder.glob("tokenizer*"):
         path.unlink()
-    assert "cannot be loaded (" in refusal(folder)
+    with pytest.raises(ModelUnavailable, match=r"has no tokenizer \(tokenizer.json\), so no question can be put"):
+        resolve(str(folder)).check()
+    assert "has no tokenizer" in refusal(folder)
+    for path in folder.glob("*processor_config.json"):
+        path.unlink()
+    with pytest.raises(ModelUnavailable, match=r"has no processor \(processor_config.json or preprocessor_config.json"):
+        resolve(str(folder)).check()
+    assert "so no picture can be shown to it: save the checkpoint's into its folder" in refusal(folder)
 
 
 def test_pickled_weights_are_never_opened(folder: Path) -> None:

@@ -39,6 +39,8 @@ def folder(path: Path) -> Path:
     path.mkdir(exist_ok=True)
     (path / "config.json").write_text(json.dumps({"model_type": "llava"}))
     (path / "model.safetensors").write_bytes(WEIGHTS)
+    for name in ("processor_config.json", "tokenizer.json"):
+        (path / name).write_text("{}")
     return path
 
 
