@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from fixtures.models.errors import ModelUnavailable, Unaskable
 from suite.calibration.families import families
 from suite.calibration.oracle import question
 
+ROOT = Path(__file__).parents[2]
 FAMILIES = families()
 
 WORK = {
@@ -120,3 +124,28 @@ def test_a_chat_template_that_is_broken() -> None:
     broken.chat_template = "{{ messages[0].nobody.content }}"
     with pytest.raises(ModelUnavailable, match=r"has no usable chat template \(.*\): add one to its folder"):
         wrap(model, broken).encode(question((60, 60)))
+
+
+def selected(model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    given = ("suite/calibration/test_selected.py", "-p", "no:cacheprovider", "--model", str(model), *arguments)
+    command = [sys.executable, "-m", "pytest", "-q", *given]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_what_stands_in_the_way_of_a_selected_model_is_said_once(tmp_path: Path) -> None:
+    built("llava")[0].save_pretrained(tmp_path / "wrong")
+    built("mllama")[1].save_pretrained(tmp_path / "wrong")
+    ran = selected(tmp_path / "wrong", "--curves", str(tmp_path / "curves"))
+    assert ran.returncode == pytest.ExitCode.TESTS_FAILED
+    assert ran.stdout.count("the image processor MllamaImageProcessor") == 1
+    assert "1 failed, 8 skipped" in ran.stdout
+    assert "Error" not in ran.stdout
+    assert ".py:" not in ran.stdout.replace("test_selected.py::", ""), "no frame is shown"
+
+
+def test_a_selected_model_is_looked_at_before_any_test(tmp_path: Path) -> None:
+    built("llava")[0].save_pretrained(tmp_path)
+    ran = selected(tmp_path)
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in ran.stderr.splitlines() if line]
+    assert said.startswith(f"ERROR: --model {tmp_path} has no processor (processor_config.json or ")
