@@ -49,6 +49,8 @@ def test_the_contract(name: str, style: Style) -> None:
 def test_the_contract_in_float64(name: str) -> None:
     """Both engines, and the model's own forward, to nine digits; a softmax that rounds is measured and named."""
     model, processor = FAMILIES[name].build()
+    if name == "qwen3_vl_moe":
+        model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
     asked = wrap(model.double(), processor, FAMILIES[name].styles[0])
     contract = check(asked, [question(family(name).sizes[0])])
     assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}

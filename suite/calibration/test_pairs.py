@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,7 @@ WORK = {
     frozenset({"llava", "vipllava"}),
     frozenset({"llava_next", "llava_next_mistral"}),
     frozenset({"paligemma", "paligemma2"}),
-    frozenset({"qwen2_vl", "qwen2_5_vl"}),
-    frozenset({"qwen2_vl", "qwen3_vl"}),
-    frozenset({"qwen2_5_vl", "qwen3_vl"}),
+    *map(frozenset, combinations(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), 2)),
 }
 """Families that share a processor's class, or all of it that counts."""
 
