@@ -270,10 +270,14 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers."""
+    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers.
+
+    *revision* is the hub's commit that its files are of; empty for what did not come from there.
+    """
 
     name: str
     fingerprint: str = ""
+    revision: str = ""
     layers: int | None = None
     width: int | None = None
     dtype: str = ""
@@ -287,6 +291,7 @@ class Model:
         return cls(
             name=read.name("name"),
             fingerprint=read.text("fingerprint"),
+            revision=read.text("revision"),
             layers=read.count("layers"),
             width=read.count("width"),
             dtype=read.text("dtype"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -238,6 +239,15 @@ def test_a_revision_that_the_registry_pins_is_taken_unless_another_is_asked_for(
     assert resolve("pinned").revision == "0123abc"
     assert resolve("pinned", revision="main").revision == "main"
     assert resolve("free").revision is None
+
+
+def test_pinned_revisions_are_whole_commits_of_hub_models() -> None:
+    pinned = {name: entry["revision"] for name, entry in registry()["models"].items() if "revision" in entry}
+    assert {"llava-1.5-7b", "llava-1.5-13b", "llava-v1.6-vicuna-7b", "llama3-llava-next-8b"} <= set(pinned)
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in pinned.values())
+    assert len(set(pinned.values())) == len(pinned)
+    assert all("hub" in registry()["models"][name] for name in pinned)
+    assert all(resolve(name).revision == revision for name, revision in pinned.items())
 
 
 def test_every_family_has_its_adapter() -> None:
