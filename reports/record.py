@@ -231,7 +231,8 @@ class Measured:
 
     The noise is by how many points knocking out nothing moves the answer's probability, at the median question
     and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
-    *prompt* is the text that goes to the processor, with a mark where the question stands.
+    *prompt* is the text that goes to the processor, with a mark where the question stands; *prompts_sha256* is of the
+    token ids of all prompts.
     """
 
     model: str
@@ -247,6 +248,7 @@ class Measured:
     seed: int | None = None
     prompt_style: str = ""
     prompt: str = ""
+    prompts_sha256: str = ""
 
     @classmethod
     def from_json(cls, data: object) -> Measured:
@@ -265,6 +267,7 @@ class Measured:
             seed=read.count("seed"),
             prompt_style=read.text("prompt_style"),
             prompt=read.text("prompt"),
+            prompts_sha256=read.text("prompts_sha256"),
         )
 
 
