@@ -71,6 +71,18 @@ def test_parameters_are_counted_by_the_headers(whole: Any, saved: Path, tmp_path
     assert parameters(tmp_path) == 0
 
 
+def test_who_waits_for_weights_hears_how_many_are_there(saved: Path) -> None:
+    """As transformers counts them; what it shows by itself is left as it was."""
+    from transformers.utils import logging
+
+    seen: list[tuple[int, int]] = []
+    resolve(str(saved)).load("cpu", "float32", lambda done, of: seen.append((done, of)))
+    of = seen[0][1]
+    assert of > 24
+    assert seen == [(done, of) for done in range(1, of + 1)]
+    assert logging.set_tqdm_hook(None) is None
+
+
 # Several devices
 
 

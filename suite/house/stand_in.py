@@ -51,7 +51,7 @@ def install(patch: Patch = setattr) -> None:
     import fixtures.measure
     from fixtures.models.registry import Source
 
-    patch(Source, "load", lambda self, device, dtype: self)
+    patch(Source, "load", lambda self, device, dtype, progress=None: self)
     patch(fixtures.bench, "limit_threads", lambda threads: None)
     patch(fixtures.contract, "check", check)
     patch(fixtures.measure, "measure", measure)
