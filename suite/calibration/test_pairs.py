@@ -90,6 +90,16 @@ def test_a_setting_that_is_missing_is_named_with_the_processor_that_has_it() -> 
     assert "has no max_image_tiles" in said
 
 
+def test_a_configuration_that_lacks_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Subject, "prompt_text", lambda self, text: self.config.vision_config.of_another_release)
+    with pytest.raises(ModelUnavailable) as caught:
+        wrap(*built("llava")).encode(question((60, 60)))
+    assert str(caught.value) == (
+        "the configuration of LlavaForConditionalGeneration, CLIPVisionConfig, has no of_another_release, which models "
+        "of the family llava go by: restore its config.json"
+    )
+
+
 def test_a_defect_of_an_adapters_own_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Subject, "prompt_text", lambda self, text: self.no_such_thing)
     with pytest.raises(AttributeError, match="no_such_thing"):
