@@ -106,6 +106,7 @@ def _model(model: Model) -> str:
         model.device,
         f"engine {model.engine}" if model.engine else "",
         f"weights {model.fingerprint[:FINGERPRINT_DIGITS]}" if model.fingerprint else "",
+        f"revision {model.revision}" if model.revision else "",
     )
     return _escaped(f"{model.name}: {', '.join(text for text in told if text)}.")
 

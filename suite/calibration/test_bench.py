@@ -15,6 +15,7 @@ from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
 from fixtures.options import Selection
+from fixtures.progress import Loading
 from fixtures.question import FilePicture, Object, Question
 from fixtures.store import Store, hold
 from fixtures.tasks import TASKS, PicturesUnavailable
@@ -449,3 +450,18 @@ def test_what_is_done_once_fails_once_too() -> None:
         with pytest.raises(ValueError, match="-1"):
             recall(-1)
     assert tried == [1, 2, -1]
+
+
+def test_weights_that_load_long_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 15.0, 16.0, 40.0, 41.0])
+    monkeypatch.setattr("fixtures.progress.time.monotonic", lambda: next(clock))
+    said: list[str] = []
+    progress = Loading("llava", 14 * 2**30, "cuda:0", said.append)
+    for done in (10, 75, 80, 300):
+        progress(done, 300)
+    progress.end()
+    assert said == [
+        "llava: loading 14.0 GiB of weights to cuda:0",
+        "llava: 75 of 300 parameters loaded, 45 s left",
+        "llava: weights loaded in 41.0 s",
+    ]

@@ -19,6 +19,7 @@ IMPORTED_LAZILY_WHOLE = ADAPTERS | {
     Path("fixtures/contract.py"),
     Path("fixtures/crossing.py"),
     Path("fixtures/forward.py"),
+    Path("fixtures/precision.py"),
     Path("fixtures/generation.py"),
     Path("fixtures/knockout.py"),
     Path("fixtures/lens.py"),

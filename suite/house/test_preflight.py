@@ -198,6 +198,16 @@ def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
     assert said.endswith("; restore its files")
 
 
+@pytest.mark.parametrize("absent", ["processor_config.json", "tokenizer.json"])
+def test_a_model_that_was_saved_without_its_processor(run: Run, pytester: pytest.Pytester, absent: str) -> None:
+    folder = Path(shutil.copytree(MINIATURE, pytester.path / "bare"))
+    for path in folder.glob("*processor_config.json" if "processor" in absent else "tokenizer*"):
+        path.unlink()
+    said = refused(run("--model", "bare"))
+    assert said.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
+    assert said.endswith("into its folder (processor.save_pretrained)")
+
+
 def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Truly asked of the hub's own client, offline and with an empty cache."""
     import huggingface_hub.constants

@@ -46,8 +46,8 @@ def flow(request):
     for task in ("QueryAttr", "ChooseAttr") if cell.task == "all" else (cell.task,):
         said.append(("measurement", dict(
             model=cell.model, task=task, asked=128, kept=120, set_aside={"wrong answer": 7, "no picture": 1},
-            seconds=1.0, fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu", engine="fast",
-            versions={},
+            seconds=1.0, fingerprint="f00d", revision="c0ffee", layers=14, width=3, dtype="float32", device="cpu",
+            engine="fast", versions={},
         )))
         drop = dict(name="c(image->question)", kind="knockout", unit="points", n=120)
         said.append(("exhibit", dict(
@@ -180,6 +180,7 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
     assert ledgers[0] == ledgers[1] == ledgers[2]
     assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "beside"]
     assert ledgers[0]["models"][0]["fingerprint"] == "f00d"
+    assert ledgers[0]["models"][0]["revision"] == "c0ffee"
     assert [(row["model"], row["task"]) for row in ledgers[0]["curves"]] == [
         (model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")
     ]
