@@ -21,10 +21,11 @@ from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Edge
 from fixtures.forward import in_batches
 from fixtures.knockout import sweep
 from fixtures.lens import Lens
-from fixtures.models import wrap
+from fixtures.models import load, wrap
 from fixtures.models.base import Prompt, Subject
 from fixtures.padding import Filling, shapes
 from fixtures.swept import Swept
+from fixtures.tasks import questions
 from suite.calibration.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, Stranger, prompt, stranger
 from suite.calibration.families import families
 from suite.calibration.oracle import question
@@ -152,6 +153,15 @@ def test_unlike_questions_in_other_precisions(dtype: torch.dtype) -> None:
     assert np.isfinite(together.knocked).all()
     off = np.abs(together.knocked / together.baseline[:, None, None] - alone.knocked / alone.baseline[:, None, None])
     assert np.median(off) < (1e-6 if dtype == torch.float32 else 0.02)
+
+
+def test_the_miniatures_questions_of_equal_length_are_the_same_alone_and_together() -> None:
+    """In float32, where products of few rows round otherwise than those of many."""
+    subject = load("miniature", device="cpu")
+    prompts = [subject.encode(one) for one in questions("LogicalObj", n=8)]
+    together, alone = sweep(subject, prompts, EDGES, 3), [sweep(subject, [one], EDGES, 3) for one in prompts]
+    assert len({len(one.input_ids) for one in prompts}) < len(prompts)
+    np.testing.assert_allclose(together.knocked, np.concatenate([one.knocked for one in alone]), rtol=1e-6)
 
 
 # ---- what fills up is never read
