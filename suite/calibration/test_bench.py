@@ -69,6 +69,15 @@ def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[
     assert measured() == ["model contract", "model QueryAttr"]
 
 
+def test_another_accelerator_measures_anew(measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It rounds otherwise, which must not pass for what the first one found."""
+    monkeypatch.setattr("fixtures.devices.cuda_devices", lambda: 1)
+    for name in ("NVIDIA A100", "NVIDIA H200", "NVIDIA A100"):
+        monkeypatch.setattr("fixtures.devices.cuda_names", lambda name=name: (name,))
+        bench(device="cuda").measurement("model", "QueryAttr")
+    assert measured() == ["model contract", "model QueryAttr"] * 2
+
+
 def test_a_model_that_fails_its_contract_is_not_measured(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ IMPORTED_LAZILY_WHOLE = ADAPTERS | {
     Path("fixtures/knockout.py"),
     Path("fixtures/lens.py"),
     Path("fixtures/measure.py"),
+    Path("fixtures/padding.py"),
     Path("fixtures/recording.py"),
     Path("fixtures/reference.py"),
     Path("fixtures/replay.py"),

@@ -122,6 +122,12 @@ def test_a_build_without_cuda_is_named_and_one_whose_devices_are_not_cudas_is_le
     assert devices.why_no_device("cuda:7") is None
 
 
+def test_a_window_wider_than_the_model(run: Run) -> None:
+    assert refused(run("--model", "miniature", "--window", "13")) == (
+        "--window 13: miniature has 12 layers, and a wider window is all of them wherever it stands: give 12 or fewer"
+    )
+
+
 def test_a_folder_that_holds_no_questions(run: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("empty")
     assert refused(run("--gqa", "empty")).startswith(f"--gqa: {pytester.path / 'empty'} has no questions: looked for ")
