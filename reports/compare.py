@@ -166,7 +166,13 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
         {each.task: (each.source, each.questions, each.seed, each.prompt) for each in run.measurements} for run in runs
     ]
     others = sorted((task for task in drawn[0] if drawn[0][task] != drawn[1].get(task, drawn[0][task])), key=task_order)
-    return [*lines, *([f"other questions or prompts on {', '.join(others)}"] if others else [])]
+    ids = [{each.task: each.prompts_sha256 for each in run.measurements if each.prompts_sha256} for run in runs]
+    retold = {task for task in ids[0].keys() & ids[1].keys() if ids[0][task] != ids[1][task]} - {*others}
+    return [
+        *lines,
+        *([f"other questions or prompts on {', '.join(others)}"] if others else []),
+        *([f"the same prompts in other token ids on {', '.join(sorted(retold, key=task_order))}"] if retold else []),
+    ]
 
 
 def told(changes: Sequence[Change], limits: Limits) -> list[str]:

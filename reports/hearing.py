@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from reports.drawing import Curve, Example, exhibited
@@ -16,6 +16,7 @@ from reports.record import (
     Measured,
     Model,
     Record,
+    Unfinished,
     conclude,
     task_order,
 )
@@ -30,6 +31,15 @@ class Hearing:
         self.curves: dict[Key, Curve] = {}
         self.examples: dict[Key, Example] = {}
         self.messages: list[str] = []
+
+    def unfinished(self, said: Iterable[object]) -> tuple[Unfinished, ...]:
+        """What a run that was cut short had not wholly measured, of what nothing else was heard."""
+        try:
+            found = tuple(map(Unfinished.from_json, said))
+        except LedgerError as error:
+            self.messages.append(f"how far measuring came is missing from the ledger: {error}")
+            return ()
+        return tuple(each for each in found if (each.model, each.task) not in self.measured)
 
     def measurement(self, said: object) -> Measured | None:
         """Hear a measurement; None where it is of no form that is read here."""

@@ -43,6 +43,7 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
         _drawn_alike,
     )
     curves = {(each.model, each.task, each.name): each for run in ledgers for each in run.curves}
+    cut_short = {(each.model, each.task): each for run in ledgers for each in run.unfinished}
     examples = {(each.model, each.task, each.id): each for run in ledgers for each in run.examples}
 
     def place(key: tuple[str, ...]) -> tuple[int, tuple[bool, str]]:
@@ -55,6 +56,7 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
         records=tuple(records[key] for key in _in_order(ledgers, records)),
         curves=tuple(curves[key] for key in sorted(curves, key=place)),
         examples=tuple(examples[key] for key in sorted(examples, key=place)),
+        unfinished=tuple(cut_short[key] for key in sorted(cut_short, key=place) if key not in measured),
     )
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from reports.chart import Line, chart
 from reports.drawing import Curve, Example
 from reports.figures import Drawn, lines, spelled, stretches
-from reports.numbers import bound, effect
+from reports.numbers import bound, effect, p_value
 from reports.plain import as_json
 from reports.record import EVERY_TASK, Ledger, Record, task_order
-from reports.tables import part_line, tally, word
+from reports.tables import cut_short, left_out, part_line, tally, word
 
 TEMPLATES = Path(__file__).with_name("template")
 
@@ -26,6 +26,8 @@ UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 """Characters that show nothing and may turn others around; they are named instead."""
 
 NOTHING_DRAWN = ""
+ON_ONE_LINE = 10**6
+"""Columns: a browser breaks lines itself."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Row:
     word: str
     effect: str
     bound: str
+    p: str
     chart: str
     legend: tuple[str, ...]
     parts: tuple[str, ...]
@@ -72,6 +75,8 @@ def page(ledger: Ledger, figures: Sequence[Drawn] = ()) -> str:
         ],
         "examples": [(each, _examined(each)) for each in ledger.examples if each.kept],
         "missed": [each for each in ledger.examples if not each.kept],
+        "left_out": left_out(ledger.measurements, ON_ONE_LINE),
+        "cut_short": cut_short(ledger.unfinished, ON_ONE_LINE),
         "style": Markup(style),
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -115,6 +120,7 @@ def _row(place: int, record: Record, curves: dict[tuple[str, str, str], Curve]) 
         word=word(record),
         effect=effect(told),
         bound=bound(told),
+        p=p_value(record.p, record.p_holm),
         chart=drawing,
         legend=legend,
         parts=tuple(f"{part.get('verdict')}: {part_line(part)}" for part in record.parts),

@@ -132,3 +132,7 @@ class Reader:
         if not all(isinstance(value, int) for value in pairs.values()):
             raise self._refuse(key, "counts by reason")
         return {str(name): value for name, value in pairs.items() if isinstance(value, int)}
+
+    def counted_of_each(self, key: str) -> dict[str, Mapping[str, int]]:
+        named = Reader(self._pairs(key), f"{key} of {self.what}")
+        return {str(name): named.counted(name) for name in named.data}

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
-import platform
-import shlex
 import shutil
 import tempfile
 import time
@@ -24,43 +21,23 @@ from reports.ending import Ending
 from reports.folder import Wanted, leave, why_unwritable
 from reports.formats import properties
 from reports.hearing import Hearing
-from reports.holm import standing
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
     Claim,
-    Environment,
     Heard,
     Key,
     Ledger,
     Record,
+    Unfinished,
     task_order,
 )
-from reports.tables import (
-    Paint,
-    departures,
-    noise_floor,
-    register,
-    set_aside,
-    tally,
-    timings,
-    undecided,
-    unique,
-    unmeasured,
-    verdicts,
-)
+from reports.summary import summary
+from reports.surroundings import surroundings
+from reports.tables import Paint, register, tally, unique
 from reports.writers import MARKDOWN, write_whole
 
-PACKAGES = (
-    "datasets", "numpy", "pillow", "pytest", "pytest-xdist", "safetensors", "scipy", "tokenizers", "torch",
-    "transformers",
-)  # fmt: skip
-"""Packages whose version may move a verdict."""
-
 DEFAULT_FOLDER = Path("reports", "out")
-NOTABLE_NOISE = 0.1
-"""Points of rounding that a reader of the table should know about; float32 stays far below."""
-
 LOG_WIDTH = 120
 """Columns where the output is no terminal and COLUMNS says nothing: what a page of a log shows."""
 
@@ -81,6 +58,20 @@ class Worker(Protocol):
     """What of an xdist worker's controller is used here."""
 
     workerinput: dict[str, Any]
+
+
+class Hooks:
+    """What the process that prints asks of the other plugins."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_measurements_unfinished(
+        self, config: pytest.Config, cells: Sequence[tuple[str, str]]
+    ) -> Sequence[Mapping[str, object]] | None:  # pyright: ignore[reportReturnType]  # a specification alone
+        """Of the models and tasks in *cells* those not wholly measured: `model`, `task`, `measured`, `asked`."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -307,7 +298,11 @@ class Recorder:
         self.ending.settle()
         planned = {} if session.exitstatus == pytest.ExitCode.USAGE_ERROR else self._plan()
         if planned:
-            self.ledger = self.hearing.ledger(self._environment(), planned, self.heard)
+            environment = surroundings(
+                self.config.invocation_params.args, self.started, time.perf_counter() - self.clock
+            )
+            found = self.hearing.ledger(environment, planned, self.heard)
+            self.ledger = replace(found, unfinished=self._unfinished(found))
             self._write(self.ledger, session)
         result = yield
         terminal: pytest.TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -337,16 +332,14 @@ class Recorder:
             rows.update({node: Record.from_json(row) for node, row in json.loads(plan.read_text("utf-8"))})
         return {row.key: replace(row, reason=self.lost.get(node, row.reason)) for node, row in rows.items()}
 
-    def _environment(self) -> Environment:
-        installed = {name: _version(name) for name in PACKAGES}
-        return Environment(
-            python=platform.python_version(),
-            platform=platform.platform(),
-            packages={name: version for name, version in installed.items() if version},
-            command=shlex.join(["pytest", *(str(each) for each in self.config.invocation_params.args)]),
-            started=self.started.isoformat(timespec="seconds"),
-            seconds=round(time.perf_counter() - self.clock, 3),
-        )
+    def _unfinished(self, ledger: Ledger) -> tuple[Unfinished, ...]:
+        """How far a run that was cut short came with what its claims that were not run would have read."""
+        left = [(record.model, record.task) for record in ledger.records if record.verdict == "not run"]
+        if not left:
+            return ()
+        cells = list(dict.fromkeys(left))
+        said = self.config.hook.pytest_measurements_unfinished(config=self.config, cells=cells)
+        return self.hearing.unfinished(said or ())
 
     def _write(self, ledger: Ledger, session: pytest.Session) -> None:
         """Write the files, or say why not, which makes a green run red."""
@@ -379,25 +372,11 @@ class Recorder:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _tell(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
-        records = ledger.records
         width, paint = _page(self.config)
-        blocks = (
-            [verdicts(records, width, paint)],
-            departures(records, width, self.details),
-            self.compared,
-            [
-                *undecided(records, width),
-                *filter(None, [standing(records)]),
-                *unmeasured(records, width),
-                *set_aside(ledger.measurements, width),
-                *timings(ledger.measurements, width),
-                *noise_floor(ledger.measurements, width, NOTABLE_NOISE),
-                *self.hearing.messages,
-                *self.messages,
-            ],
-        )
+        messages = [*self.hearing.messages, *self.messages]
+        text = summary(ledger, width, paint, full=self.details, compared=self.compared, messages=messages)
         terminal.write_sep("=", "claims")
-        terminal.write_line("\n\n".join("\n".join(block) for block in blocks if block))
+        terminal.write_line(text)
         self.told = True
 
 
@@ -408,10 +387,3 @@ def _reason(report: pytest.TestReport) -> str:
         return said[2].removeprefix("Skipped: ")
     crash = getattr(said, "reprcrash", None)
     return " ".join(str(crash.message.partition("\n")[0] if crash else said).split())
-
-
-def _version(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -231,7 +231,8 @@ class Measured:
 
     The noise is by how many points knocking out nothing moves the answer's probability, at the median question
     and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
-    *prompt* is the text that goes to the processor, with a mark where the question stands.
+    *prompt* is the text that goes to the processor, with a mark where the question stands; *prompts_sha256* is of the
+    token ids of all prompts. *left_out* counts by edge the kept questions that lack it, by reason.
     """
 
     model: str
@@ -247,6 +248,8 @@ class Measured:
     seed: int | None = None
     prompt_style: str = ""
     prompt: str = ""
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: {})
+    prompts_sha256: str = ""
 
     @classmethod
     def from_json(cls, data: object) -> Measured:
@@ -265,15 +268,41 @@ class Measured:
             seed=read.count("seed"),
             prompt_style=read.text("prompt_style"),
             prompt=read.text("prompt"),
+            prompts_sha256=read.text("prompts_sha256"),
+            left_out=read.counted_of_each("left_out"),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """A task of which a run that was cut short *measured* some of the questions *asked*; None: it asked none yet."""
+
+    model: str
+    task: str
+    measured: int = 0
+    asked: int | None = None
+
+    @classmethod
+    def from_json(cls, data: object) -> Unfinished:
+        read = Reader.of(data, "an unfinished measurement")
+        return cls(
+            model=read.name("model"),
+            task=read.name("task"),
+            measured=read.count("measured") or 0,
+            asked=read.count("asked"),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers."""
+    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers.
+
+    *revision* is the hub's commit that its files are of; empty for what did not come from there.
+    """
 
     name: str
     fingerprint: str = ""
+    revision: str = ""
     layers: int | None = None
     width: int | None = None
     dtype: str = ""
@@ -287,6 +316,7 @@ class Model:
         return cls(
             name=read.name("name"),
             fingerprint=read.text("fingerprint"),
+            revision=read.text("revision"),
             layers=read.count("layers"),
             width=read.count("width"),
             dtype=read.text("dtype"),
@@ -331,6 +361,7 @@ class Ledger:
     records: tuple[Record, ...]
     curves: tuple[Curve, ...] = ()
     examples: tuple[Example, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
 
     @classmethod
     def from_json(cls, data: object) -> Ledger:
@@ -348,6 +379,7 @@ class Ledger:
             records=tuple(Record.from_json(entry) for entry in read.entries("records")),
             curves=tuple(Curve.from_json(entry) for entry in read.entries("curves")),
             examples=tuple(Example.from_json(entry) for entry in read.entries("examples")),
+            unfinished=tuple(Unfinished.from_json(entry) for entry in read.entries("unfinished")),
         )
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from reports.numbers import bound, effect, fractions
 from reports.plain import Json, as_json
-from reports.record import EVERY_TASK, Claim, Measured, Record, Verdict, task_order
+from reports.record import EVERY_TASK, Claim, Measured, Record, Unfinished, Verdict, task_order
 
 WORDS: dict[Verdict, str] = {
     "holds": "holds",
@@ -45,6 +45,9 @@ UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
 
 FEW = 2
 """Rows that share a reason and are still named beside it."""
+
+NEARLY = 1.1
+"""Times as many questions as there were: that fewer would settle a claim is finer than can be foreseen."""
 
 MOST_REASONS = 3
 """For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
@@ -167,7 +170,7 @@ def finding(record: Record) -> str:
 def deciding(record: Record) -> tuple[Mapping[str, Json] | None, str]:
     """The part of a composite record whose numbers are the record's own, and how many share its verdict."""
     names = ("effect", "low", "high", "bound")
-    numbers = [as_json(record)[name] for name in names]
+    numbers = [record.effect, record.low, record.high, record.bound]
     head = next((part for part in record.parts if [part.get(name) for name in names] == numbers), None)
     if head is None:
         return None, ""
@@ -234,7 +237,7 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
 def undecided(records: Iterable[Record], width: int) -> list[str]:
     """Why claims are inconclusive, the commonest ground first, on one line."""
     rows = [record for record in records if record.verdict == "inconclusive"]
-    needed = [record.questions_needed for record in rows if record.questions_needed]
+    within = [record for record in rows if record.questions_needed]
     grounds: dict[str, list[str]] = {}
     for record in rows:
         if not record.questions_needed:
@@ -244,10 +247,10 @@ def undecided(records: Iterable[Record], width: int) -> list[str]:
         f"{len(reasons)} {reasons[0] if len(set(reasons)) == 1 else ground or 'for other reasons'}"
         for ground, reasons in ordered[:MOST_REASONS]
     ]
-    if needed:
-        told.insert(
-            0, f"{len(needed)} with the bound inside the interval (about {min(needed):,} questions would settle one)"
-        )
+    if within:
+        least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
+        said = "a few more" if least < NEARLY * n else f"about {least:,}"
+        told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
     if rest := sum(len(reasons) for _, reasons in ordered[MOST_REASONS:]):
         told.append(f"{rest} for other reasons")
     return _wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
@@ -271,6 +274,35 @@ def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
             which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
             lines += _wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
     return lines
+
+
+def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How many of the questions kept lack which edge and why, a line for each model and reason."""
+    places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
+    for measured in measurements:
+        for edge, counts in measured.left_out.items():
+            for reason, count in counts.items():
+                of_reason = places.setdefault((measured.model, reason), {})
+                of_reason.setdefault((measured.task, count), []).append(edge)
+    one_model = len(unique(measured.model for measured in measurements)) == 1
+    lines: list[str] = []
+    for (model, reason), found in places.items():
+        told = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
+        head = "" if one_model else f"{model}: "
+        lines += _wrapped(f"{head}left out of some curves, {reason}: {'; '.join(told)}", width, "", "    ")
+    return lines
+
+
+def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
+    """How many questions of each task were measured before the run ended, on one line."""
+    one_model = len({each.model for each in unfinished}) == 1
+    told = [
+        f"{'' if one_model else f'{each.model} '}{each.task} "
+        + ("none yet" if each.asked is None else f"{each.measured} of {each.asked} questions")
+        for each in unfinished
+    ]
+    said = f"measured when the run ended: {', '.join(told)}; the next run goes on from there"
+    return _wrapped(said, width, "", "    ") if told else []
 
 
 def timings(measurements: Sequence[Measured], width: int) -> list[str]:

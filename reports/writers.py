@@ -17,7 +17,18 @@ from reports.holm import standing
 from reports.numbers import bound, effect, fractions, p_value, spelled
 from reports.plain import Json, as_json
 from reports.record import Ledger, Model, Record
-from reports.tables import columns, deciding, legend, noise_floor, part_line, set_aside, tally, word
+from reports.tables import (
+    columns,
+    cut_short,
+    deciding,
+    left_out,
+    legend,
+    noise_floor,
+    part_line,
+    set_aside,
+    tally,
+    word,
+)
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
 
@@ -77,7 +88,9 @@ def claims_markdown(ledger: Ledger) -> str:
         _verdicts(records),
         *(_escaped(line) for line in legend(records)),
         *(_escaped(line) for line in [standing(records)] if line),
+        *(_escaped(line) for line in cut_short(ledger.unfinished, 10**6)),
         *_set_aside(ledger),
+        *(_escaped(line) for line in left_out(ledger.measurements, 10**6)),
         *(_escaped(line) for line in noise_floor(ledger.measurements, 10**6)),
         *(
             _claim(tuple(of_claim)) for _, of_claim in groupby(records, key=lambda record: record.claim)
@@ -93,6 +106,7 @@ def _model(model: Model) -> str:
         model.device,
         f"engine {model.engine}" if model.engine else "",
         f"weights {model.fingerprint[:FINGERPRINT_DIGITS]}" if model.fingerprint else "",
+        f"revision {model.revision}" if model.revision else "",
     )
     return _escaped(f"{model.name}: {', '.join(text for text in told if text)}.")
 

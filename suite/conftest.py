@@ -2,8 +2,9 @@
 
 import pytest
 
+from fixtures.case import asked_on
 from fixtures.expected import BadExpectations
-from fixtures.plugin import EXPECTATIONS, asked_on
+from fixtures.plugin import EXPECTATIONS
 from reports.claim import REGISTER, written
 
 

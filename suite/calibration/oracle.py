@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from fixtures.models.base import Subject
+from fixtures.models.layout import DROPPED
 from fixtures.question import Object, Question
 
 Size = tuple[int, int]
@@ -23,6 +24,9 @@ PixelBox = tuple[int, int, int, int]
 """x, y, width, height."""
 
 GREY, MARK = 96, 255
+
+OF_TILES = ("pixel_values", "pixel_attention_mask")
+"""Tensors that hold an entry for each tile, in the layout's order."""
 
 
 @dataclass(frozen=True)
@@ -125,3 +129,33 @@ def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Se
         assert nearest <= shown, (size, (x, y, width, height))
         around = changed(subject, Image.Resampling.BILINEAR, size, (x - 1, y - 1, width + 2, height + 2))
         assert shown <= around, (size, (x, y, width, height))
+
+
+def tiled(subject: Subject, size: Size) -> bool:
+    """Whether a picture of *size* goes to the encoder in several tiles, and each one's features apart to the prompt."""
+    tiles = subject.layout(size).tiles
+    return len(tiles) > 1 and not subject.cross_attention.crossings and all(tile.tokens.ndim == 2 for tile in tiles)
+
+
+def require_tiles_in_any_order(subject: Subject, size: Size, *, rounding: float) -> None:
+    """Tiles shown to the encoder in the opposite order change places in the prompt, each cell for its like.
+
+    So a tile's tokens are its own, wherever it stands: no other tile, and no number of it, tells on them.
+    """
+    shown, layout = subject.encode(question(size)), subject.layout(size)
+    tensors = dict(shown.tensors)
+    dimension = tensors["pixel_values"].dim() - 4  # before channels, height and width
+    flipped = {name: values.flip(dimension) if name in OF_TILES else values for name, values in tensors.items()}
+    with torch.no_grad():
+        before, after = (
+            torch.cat([part.reshape(-1, part.shape[-1]) for part in subject.image_features(given)])
+            for given in (tensors, flipped)
+        )
+    largest, compared = float(before.abs().max()), 0
+    for here, there in zip(layout.tiles, reversed(layout.tiles), strict=True):
+        packed = (here.tokens != DROPPED) & (there.tokens != DROPPED)
+        one, other = torch.as_tensor(here.tokens[packed]), torch.as_tensor(there.tokens[packed])
+        torch.testing.assert_close(after[one], before[other], rtol=0, atol=rounding * largest)
+        compared += len(one) if here is not there else 0
+    assert compared, "no two tiles have a cell in common"
+    assert float((after - before).abs().max()) > 0.01 * largest, "the tiles are all alike"

@@ -20,7 +20,14 @@ from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.prompts import INSTRUCTION, Style
 from suite.calibration.families import Family, families
-from suite.calibration.oracle import boxes, changed, question, require_patches_where_they_are_seen
+from suite.calibration.oracle import (
+    boxes,
+    changed,
+    question,
+    require_patches_where_they_are_seen,
+    require_tiles_in_any_order,
+    tiled,
+)
 
 FAMILIES = families()
 EVERY = [(name, style) for name, family in FAMILIES.items() for style in family.styles]
@@ -43,6 +50,19 @@ def test_the_contract(name: str, style: Style) -> None:
     asked = [question(size, seed) for seed, size in enumerate(family(name).sizes)]
     contract = check(subject(name, style), asked)
     assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_contract_in_float64(name: str) -> None:
+    """Both engines, and the model's own forward, to nine digits; a softmax that rounds is measured and named."""
+    model, processor = FAMILIES[name].build()
+    if name == "qwen3_vl_moe":
+        model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
+    asked = wrap(model.double(), processor, FAMILIES[name].styles[0])
+    contract = check(asked, [question(family(name).sizes[0])])
+    assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
+    says = "the model's own attention takes its softmax in float32"
+    assert (says in contract.checks["identity"]) == (asked.decoder_config._attn_implementation == "eager")
 
 
 @pytest.mark.parametrize(("name", "style"), EVERY)
@@ -174,6 +194,21 @@ def test_patches_are_where_they_are_seen(name: str) -> None:
         require_patches_where_they_are_seen(subject(name), size, boxes(size))
 
 
+@pytest.mark.parametrize(
+    "name", ["llava_next", "llava_next_mistral", "llava_onevision", "internvl", "idefics3", "smolvlm"]
+)
+def test_tiles_in_any_order(name: str) -> None:
+    sizes = [size for size in family(name).sizes if tiled(subject(name), size)]
+    assert sizes
+    for size in sizes:
+        require_tiles_in_any_order(subject(name), size, rounding=1e-4)
+
+
+def test_whose_pictures_go_in_tiles_to_the_prompt() -> None:
+    found = {name for name in WITH_REGIONS for size in family(name).sizes if tiled(subject(name), size)}
+    assert found == {"llava_next", "llava_next_mistral", "llava_onevision", "internvl", "idefics3", "smolvlm"}
+
+
 @pytest.mark.parametrize("name", WITH_REGIONS)
 def test_padding_and_separators_show_nothing(name: str) -> None:
     """Whatever the picture holds, they look the same."""
@@ -184,3 +219,17 @@ def test_padding_and_separators_show_nothing(name: str) -> None:
         assert everywhere | {*layout.padding.tolist(), *layout.separators.tolist()} <= set(range(layout.tokens))
         of_no_place = layout.padding.size + layout.separators.size + len(layout.tiles) * family(name).class_tokens
         assert layout.showing((0, 0, *size)).size + of_no_place == layout.tokens
+
+
+def test_a_model_that_numbers_its_tiles_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = subject("internvl")
+    size = next(size for size in family("internvl").sizes if tiled(asked, size))
+    own = asked.image_features
+
+    def numbered(tensors: Any) -> Any:
+        (features,) = own(tensors)
+        return [features + torch.arange(len(features)).reshape(-1, *[1] * (features.dim() - 1)) / 10]
+
+    monkeypatch.setattr(asked, "image_features", numbered)
+    with pytest.raises(AssertionError, match="not close"):
+        require_tiles_in_any_order(asked, size, rounding=1e-4)

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from fixtures import bench as bench_module
-from fixtures.bench import Bench, NotCalibrated, Progress, Worker, once, spelled
+from fixtures.bench import Bench, NotCalibrated, Worker, once
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
 from fixtures.options import Selection
+from fixtures.progress import Loading
 from fixtures.question import FilePicture, Object, Question
 from fixtures.store import Store, hold
 from fixtures.tasks import TASKS, PicturesUnavailable
@@ -66,6 +67,15 @@ def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[
     first.measurement("model", "QueryAttr")
     bench().measurement("model", "QueryAttr")
     assert measured() == ["model contract", "model QueryAttr"]
+
+
+def test_another_accelerator_measures_anew(measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It rounds otherwise, which must not pass for what the first one found."""
+    monkeypatch.setattr("fixtures.devices.cuda_devices", lambda: 1)
+    for name in ("NVIDIA A100", "NVIDIA H200", "NVIDIA A100"):
+        monkeypatch.setattr("fixtures.devices.cuda_names", lambda name=name: (name,))
+        bench(device="cuda").measurement("model", "QueryAttr")
+    assert measured() == ["model contract", "model QueryAttr"] * 2
 
 
 def test_a_model_that_fails_its_contract_is_not_measured(
@@ -434,22 +444,6 @@ def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pyte
     assert told == ["model is not calibrated: liveness: nothing moves"]
 
 
-def test_progress_is_a_line_in_ten_seconds_beside_start_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, said = [0.0], list[str]()
-    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
-    progress = Progress("miniature ChooseAttr", 128, said.append)
-    for second in range(1, 25):
-        now[0] = float(second)
-        progress(second, 24)
-    progress.end()
-    assert said == [
-        "miniature ChooseAttr: measuring 128 questions",
-        "miniature ChooseAttr: 53 of 128 questions, 5.33/s, 14 s left",
-        "miniature ChooseAttr: 107 of 128 questions, 5.33/s, 4 s left",
-        "miniature ChooseAttr: measured in 24.0 s",
-    ]
-
-
 def test_what_is_done_once_fails_once_too() -> None:
     tried: list[int] = []
 
@@ -467,9 +461,16 @@ def test_what_is_done_once_fails_once_too() -> None:
     assert tried == [1, 2, -1]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
-)
-def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
-    assert spelled(seconds) == said
+def test_weights_that_load_long_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 15.0, 16.0, 40.0, 41.0])
+    monkeypatch.setattr("fixtures.progress.time.monotonic", lambda: next(clock))
+    said: list[str] = []
+    progress = Loading("llava", 14 * 2**30, "cuda:0", said.append)
+    for done in (10, 75, 80, 300):
+        progress(done, 300)
+    progress.end()
+    assert said == [
+        "llava: loading 14.0 GiB of weights to cuda:0",
+        "llava: 75 of 300 parameters loaded, 45 s left",
+        "llava: weights loaded in 41.0 s",
+    ]

@@ -148,7 +148,7 @@ def test_a_question_does_not_depend_on_its_batch(dtype: torch.dtype) -> None:
         together = sweep(subject, prompts, EDGES, 3)
         alone = [sweep(subject, [one], EDGES, 3) for one in prompts]
     knocked = np.concatenate([one.knocked for one in alone])
-    np.testing.assert_allclose(together.knocked, knocked, rtol=5e-6 if dtype == torch.float32 else 1e-12)
+    np.testing.assert_allclose(together.knocked, knocked, rtol=1e-6 if dtype == torch.float32 else 1e-12)
 
 
 def test_related_and_other_patches_together_are_the_image() -> None:
@@ -256,13 +256,16 @@ def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.Monke
         sweep(subject, prompts, EDGES, 3)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
 @pytest.mark.parametrize("rows", [1, 40, 10**6])
-def test_results_do_not_depend_on_how_much_runs_at_once(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject(layers=5, dtype=torch.float64)
+def test_results_do_not_depend_on_how_much_runs_at_once(
+    rows: int, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = tiny_subject(layers=5, dtype=dtype)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
     whole = sweep(subject, prompts, EDGES, 3)
     monkeypatch.setattr(knockout, "rows_at_once", lambda *_: rows)
-    np.testing.assert_allclose(sweep(subject, prompts, EDGES, 3).knocked, whole.knocked, rtol=1e-12)
+    np.testing.assert_allclose(sweep(subject, prompts, EDGES, 3).knocked, whole.knocked, rtol=tolerance)
 
 
 # ---- half precision

@@ -18,6 +18,7 @@ from fixtures.models.errors import ModelUnavailable
 from fixtures.models.fingerprints import digest
 from fixtures.models.registry import resolve
 from suite.calibration import tiny_llava
+from suite.calibration.test_bench import bench
 
 COMMIT = "5" * 40
 
@@ -90,6 +91,39 @@ def test_a_shard_that_was_not_fetched_is_named(cached: Path) -> None:
 def test_what_was_never_fetched_is_not_here() -> None:
     assert not resolve("owner/other").is_here
     assert not resolve("owner/name", revision="other").is_here
+
+
+# Revisions
+
+
+@pytest.mark.usefixtures("cached")
+def test_the_commit_of_what_was_fetched_is_known() -> None:
+    """Whether it was asked for by that name or as whatever is newest."""
+    assert resolve("owner/name").commit == resolve("owner/name", revision=COMMIT).commit == COMMIT
+    assert resolve("owner/name").revision is None
+
+
+def test_what_is_not_of_the_hub_has_none(saved: Path) -> None:
+    assert resolve(str(saved)).commit is None
+    assert resolve("miniature").commit is None
+    assert resolve("planted").commit is None
+
+
+@pytest.mark.usefixtures("cached")
+@pytest.mark.parametrize("revision", [None, "main", COMMIT])
+def test_a_revision_that_may_move_is_said_with_the_commit_that_pins_it(revision: str | None) -> None:
+    said: list[str] = []
+    asked = bench(say_once=said.append, revision=revision, models=("owner/name",))
+    assert asked._files("owner/name").name == COMMIT
+    match revision:
+        case None:
+            assert said == [
+                f"owner/name: the newest, for none is pinned, is commit {COMMIT} now; --revision {COMMIT} keeps to it"
+            ]
+        case "main":
+            assert said == [f"owner/name: revision main is commit {COMMIT} now; --revision {COMMIT} keeps to it"]
+        case _:
+            assert said == []
 
 
 # Fingerprints

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 import torch
 
+from fixtures import knockout
 from fixtures.contract import check
-from fixtures.models import load, loading
+from fixtures.flow import IMAGE, QUESTION
+from fixtures.models import load, loading, wrap
 from fixtures.models.decoder import decoder_of
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.loading import device_map
@@ -67,6 +69,18 @@ def test_parameters_are_counted_by_the_headers(whole: Any, saved: Path, tmp_path
         (saved / "consolidated.safetensors").unlink()
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     assert parameters(tmp_path) == 0
+
+
+def test_who_waits_for_weights_hears_how_many_are_there(saved: Path) -> None:
+    """As transformers counts them; what it shows by itself is left as it was."""
+    from transformers.utils import logging
+
+    seen: list[tuple[int, int]] = []
+    resolve(str(saved)).load("cpu", "float32", lambda done, of: seen.append((done, of)))
+    of = seen[0][1]
+    assert of > 24
+    assert seen == [(done, of) for done in range(1, of + 1)]
+    assert logging.set_tqdm_hook(None) is None
 
 
 # Several devices
@@ -171,6 +185,43 @@ def test_a_model_is_spread_and_answers_as_in_one_piece(
         torch.testing.assert_close(asked.model.state_dict()[name], tensor, rtol=0, atol=0)
     contract = check(asked, [question((112, 56), seed) for seed in range(2)])
     assert contract.failed in ((), ("liveness",)), contract.checks  # fresh weights hardly attend
+
+
+@pytest.mark.parametrize("family", ["llava", "llava_next", "qwen3_vl", "gemma3", "mllama", "idefics", "blip_2"])
+def test_accelerates_hooks_around_the_layers_change_nothing(family: str) -> None:
+    """As they stand in a model that is spread over devices; every layer's runs in each forward and in each replay."""
+    accelerate = pytest.importorskip("accelerate")
+    hooks = pytest.importorskip("accelerate.hooks")
+    moved: dict[int, int] = defaultdict(int)
+
+    class Counted(hooks.AlignDevicesHook):
+        def pre_forward(self, module: Any, *given: Any, **named: Any) -> Any:
+            moved[id(module)] += 1
+            return super().pre_forward(module, *given, **named)
+
+    model, processor = FAMILIES[family].build()
+    accelerate.dispatch_model(model.double(), {"": "cpu"}, main_device="cpu", force_hooks=True)
+    layers = list(decoder_of(model, family).layers)
+    for layer in layers:
+        hooks.remove_hook_from_module(layer)
+        hooks.add_hook_to_module(layer, Counted("cpu", io_same_device=True))
+    subject = wrap(model, processor)
+    asked = [question(size, seed) for seed, size in enumerate(FAMILIES[family].sizes[:2])]
+    contract = check(subject, asked)
+    assert contract.passed, contract.checks
+    assert "'fast' differs from the reference by" in contract.checks["engine"]
+    before = dict(moved)
+    prompts = [subject.encode(asked[0])]
+    knockout.sweep(subject, prompts, [IMAGE >> QUESTION], 1)
+    assert all(moved[id(layer)] > before[id(layer)] for layer in layers)
+
+
+def test_weights_that_accelerate_offloads_are_refused() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    model, processor = FAMILIES["llava"].build()
+    accelerate.cpu_offload(model, execution_device=torch.device("cpu"))
+    with pytest.raises(ModelUnavailable, match=r"weights of .* first\) lie on no device, as accelerate offloads them"):
+        wrap(model, processor)
 
 
 # Code of its own

@@ -18,7 +18,7 @@ from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.generation import greedy_answers
 from fixtures.knockout import sweep
 from fixtures.lens import FORMS, NORMED, SHARED, Lens
-from fixtures.measure import ONE_SUB_WORD, NothingLeft, measure
+from fixtures.measure import ONE_SUB_WORD, NothingLeft, TooWide, measure
 from fixtures.measurement import Measurement
 from fixtures.models.base import Subject
 from fixtures.question import Question
@@ -205,6 +205,8 @@ def test_unknown_engines_and_empty_windows_are_refused(subject: Subject, known: 
         measure(subject, known, engine="warp")
     with pytest.raises(ValueError, match="a window of 0 layers"):
         measure(subject, known, width=0)
+    with pytest.raises(TooWide, match="tiny has 4 layers, and a wider window is all of them"):
+        measure(subject, known, width=5)
 
 
 def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: Subject, known: list[Question]) -> None:
@@ -317,7 +319,9 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
     asked = [*known, replace(known[0], id="wrong", answer="w0")]
     anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
     first = measure(subject, asked, [QUESTION >> LAST])
-    monkeypatch.setattr("fixtures.generation.greedy_answers", lambda *_: pytest.fail("nothing is to be generated"))
+    monkeypatch.setattr(
+        "fixtures.generation.greedy_answers", lambda *_, **__: pytest.fail("nothing is to be generated")
+    )
     again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, known=first)
     assert again.answers == anew.answers
     assert (again.correct == anew.correct).all()

@@ -194,6 +194,7 @@ def test_a_box_that_ends_on_a_patchs_edge_stops_there() -> None:
     ("processor", "complaint"),
     [
         (SimpleNamespace(do_pad=True), "pads otherwise"),
+        (SimpleNamespace(do_pad=True, pad_to_square=None), "pads otherwise"),  # before it resizes, or after?
         (SimpleNamespace(do_resize=True, size={"longest_edge": 64}), "size {'longest_edge': 64}"),
         (SimpleNamespace(do_resize=True, size={"shortest_edge": 64, "longest_edge": 99}), "not handled"),
         (SimpleNamespace(do_resize=True, size={"shortest_edge": 64}), "varying size"),
@@ -227,3 +228,12 @@ def test_the_authors_boxes() -> None:
     assert len(shown) == 7140
     assert sum(not padded for padded, _ in shown) == 1
     assert sum(not cropped for _, cropped in shown) == 513
+
+
+@pytest.mark.parametrize("pads", [True, False])
+def test_a_processor_that_pads_what_it_has_resized(pads: bool) -> None:
+    """Their pictures lie within a pixel of each other, which may be a patch's edge."""
+    from transformers.models.deepseek_vl.image_processing_pil_deepseek_vl import DeepseekVLImageProcessorPil
+
+    with pytest.raises(ModelUnavailable, match=r"DeepseekVLImageProcessorPil gives a picture's longer edge its length"):
+        Preprocessing.of(DeepseekVLImageProcessorPil(size={"height": 48, "width": 48}, do_pad=pads))

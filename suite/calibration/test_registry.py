@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -114,7 +115,7 @@ def test_what_stands_in_the_way_is_found_without_loading(folder: Path, monkeypat
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     resolve("some/model").check()
-    assert fetched == [["config.json"]]
+    assert fetched == [["config.json", "processor_config.json", "preprocessor_config.json"]]
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelUnavailable, match=r"model cannot be loaded: model\.safetensors is cut short"):
         resolve(str(folder)).check()
@@ -238,6 +239,15 @@ def test_a_revision_that_the_registry_pins_is_taken_unless_another_is_asked_for(
     assert resolve("pinned").revision == "0123abc"
     assert resolve("pinned", revision="main").revision == "main"
     assert resolve("free").revision is None
+
+
+def test_pinned_revisions_are_whole_commits_of_hub_models() -> None:
+    pinned = {name: entry["revision"] for name, entry in registry()["models"].items() if "revision" in entry}
+    assert {"llava-1.5-7b", "llava-1.5-13b", "llava-v1.6-vicuna-7b", "llama3-llava-next-8b"} <= set(pinned)
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in pinned.values())
+    assert len(set(pinned.values())) == len(pinned)
+    assert all("hub" in registry()["models"][name] for name in pinned)
+    assert all(resolve(name).revision == revision for name, revision in pinned.items())
 
 
 def test_every_family_has_its_adapter() -> None:
@@ -386,6 +396,62 @@ def test_weights_that_lack_parameters(folder: Path) -> None:
     assert "lack 1 of its parameters" in refusal(folder)
 
 
+def edited(folder: Path, part: str, **settings: Any) -> None:
+    """Change *settings* in a *part* of the folder's configuration."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config[part] |= settings
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", ["text_config", "vision_config"])
+def test_a_configuration_that_is_cut_to_fewer_layers(folder: Path, part: str) -> None:
+    """Transformers would leave the other layers' weights aside, with a warning."""
+    edited(folder, part, num_hidden_layers=1)
+    said = refusal(folder)
+    assert " parameters that its configuration has no place for (" in said
+    assert ".layers.1." in said
+    assert said.count(".layers.") == 3, "a few are named"
+
+
+def test_a_configuration_of_another_width(folder: Path) -> None:
+    edited(folder, "text_config", intermediate_size=8)
+    assert "cannot be loaded (" in refusal(folder)
+
+
+def test_weights_that_transformers_itself_passes_over(folder: Path) -> None:
+    """What was saved as a parameter once is computed now; a checkpoint that still has it is whole."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    inner = next(name for name in tensors if name.endswith("layers.0.self_attn.q_proj.weight") and "vision" not in name)
+    vision = next(name for name in tensors if name.endswith("position_embedding.weight"))
+    tensors[inner.replace("q_proj.weight", "rotary_emb.inv_freq")] = torch.ones(4)
+    tensors[vision.replace("position_embedding.weight", "position_ids")] = torch.arange(17)[None]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+    tensors["a.stranger"] = torch.ones(4)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "has weights for a parameter that its configuration has no place for (a.stranger)" in refusal(folder)
+
+
+def test_a_head_that_is_tied_is_saved_or_not(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    (embedding,) = (name for name in tensors if name.endswith("embed_tokens.weight"))
+    (head,) = (name for name in tensors if name.endswith("lm_head.weight"))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = True
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    tensors[head] = tensors[embedding].clone()
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+    del tensors[head]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    assert load(str(folder), "cpu").layers == 3
+
+
 def test_a_configuration_that_makes_no_model(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["text_config"]["num_attention_heads"] = 3
@@ -393,10 +459,18 @@ def test_a_configuration_that_makes_no_model(folder: Path) -> None:
     assert "cannot be loaded (" in refusal(folder)
 
 
-def test_a_folder_without_a_tokenizer(folder: Path) -> None:
+def test_a_folder_without_a_tokenizer_or_a_processor(folder: Path) -> None:
+    """Found out without loading anything."""
     for path in folder.glob("tokenizer*"):
         path.unlink()
-    assert "cannot be loaded (" in refusal(folder)
+    with pytest.raises(ModelUnavailable, match=r"has no tokenizer \(tokenizer.json\), so no question can be put"):
+        resolve(str(folder)).check()
+    assert "has no tokenizer" in refusal(folder)
+    for path in folder.glob("*processor_config.json"):
+        path.unlink()
+    with pytest.raises(ModelUnavailable, match=r"has no processor \(processor_config.json or preprocessor_config.json"):
+        resolve(str(folder)).check()
+    assert "so no picture can be shown to it: save the checkpoint's into its folder" in refusal(folder)
 
 
 def test_pickled_weights_are_never_opened(folder: Path) -> None:

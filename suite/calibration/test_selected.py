@@ -10,7 +10,7 @@ from fixtures.bench import Bench
 from fixtures.contract import CHECKS
 from fixtures.flow import IMAGE, QUESTION, RELATED
 from fixtures.forward import distribution, in_batches, inputs, last_logits
-from suite.calibration.oracle import boxes, require_patches_where_they_are_seen
+from suite.calibration.oracle import boxes, require_patches_where_they_are_seen, require_tiles_in_any_order, tiled
 
 PICTURES = ((500, 333), (333, 500), (300, 300))
 """Sizes of GQA's: wide, tall and square."""
@@ -49,6 +49,14 @@ def test_patches_are_where_they_are_seen(selected_model: str, bench: Bench) -> N
             pytest.skip(subject.cannot[RELATED])
         for size in PICTURES:
             require_patches_where_they_are_seen(subject, size, boxes(size, count=2))
+
+
+def test_tiles_in_any_order(selected_model: str, bench: Bench) -> None:
+    with bench.subject(selected_model) as subject:
+        if RELATED in subject.cannot or not (sizes := [size for size in PICTURES if tiled(subject, size)]):
+            pytest.skip("its pictures do not go to the prompt in several tiles")
+        for size in sizes:
+            require_tiles_in_any_order(subject, size, rounding=ROUNDING[subject.dtype])
 
 
 def test_prompts_have_a_picture_and_a_question(selected_model: str, bench: Bench) -> None:

@@ -383,6 +383,24 @@ def test_the_driver_tells_how_many_and_how_large(monkeypatch: pytest.MonkeyPatch
     assert (devices.cuda_devices(), devices.cuda_memory()) == (0, ())
 
 
+def test_the_driver_tells_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [b"NVIDIA H200", b"", b"NVIDIA A100-SXM4-40GB"]
+
+    def name(text: Any, length: int, device: Any) -> int:
+        text.value = names[device.value][: length - 1]
+        return int(not names[device.value])
+
+    told = driver([GIB, GIB, GIB])
+    told.cuDeviceGetName = name
+    monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cu130")
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: told)
+    assert devices.cuda_names() == ("NVIDIA H200", "", "NVIDIA A100-SXM4-40GB")
+    assert devices.names_of(slots("cuda:2", LARGE, 1)) == ("NVIDIA A100-SXM4-40GB",)
+    assert devices.names_of(slots("auto", LARGE, 1)) == ("", "NVIDIA A100-SXM4-40GB", "NVIDIA H200")
+    assert devices.names_of(slots("auto", LARGE, 1, need=2 * GIB)) == ("", "NVIDIA A100-SXM4-40GB", "NVIDIA H200")
+    assert devices.names_of(slots("cpu", SMALL, 3)) == ()
+
+
 def test_without_an_accelerator_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
     assert slots("auto", SMALL, 1)[0].kind == "cpu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from suite.calibration.families import TEXT, Family, Size, lively, tokenizer, turns, without_videos
@@ -31,19 +32,20 @@ def words() -> Any:
     return tokenizer(*TOKENS.values(), bos=False)
 
 
-def model(family: str, **vision: Any) -> Any:
-    """`{family}ForConditionalGeneration` with seeded random weights, in eval mode."""
+def model(family: str, text: Mapping[str, Any] | None = None, **vision: Any) -> Any:
+    """`{family}ForConditionalGeneration` with seeded random weights, in eval mode; *text* adds to its decoder's."""
     import transformers
 
     ids = {f"{name}_token_id": words().convert_tokens_to_ids(token) for name, token in TOKENS.items()}
     rotation = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
     config = getattr(transformers, f"{family}Config")(
-        text_config={**TEXT, "vocab_size": len(words()), "rope_parameters": rotation},
+        text_config={**TEXT, "vocab_size": len(words()), "rope_parameters": rotation, **(text or {})},
         vision_config={"depth": 2, "num_heads": 2, "patch_size": PATCH, "spatial_merge_size": MERGED, **vision},
         **ids,
     )
     return lively(getattr(transformers, f"{family}ForConditionalGeneration")(config))
 
 
-def family(name: str, **vision: Any) -> Family:
-    return Family(lambda: (model(name, **vision), processor(f"{name}Processor")), sizes=SIZES)
+def family(name: str, reads_with: str = "", text: Mapping[str, Any] | None = None, **vision: Any) -> Family:
+    """*reads_with* names the processor's family where it is another's."""
+    return Family(lambda: (model(name, text, **vision), processor(f"{reads_with or name}Processor")), sizes=SIZES)

@@ -39,6 +39,8 @@ def folder(path: Path) -> Path:
     path.mkdir(exist_ok=True)
     (path / "config.json").write_text(json.dumps({"model_type": "llava"}))
     (path / "model.safetensors").write_bytes(WEIGHTS)
+    for name in ("processor_config.json", "tokenizer.json"):
+        (path / name).write_text("{}")
     return path
 
 
@@ -49,7 +51,7 @@ def install(patch: Patch = setattr) -> None:
     import fixtures.measure
     from fixtures.models.registry import Source
 
-    patch(Source, "load", lambda self, device, dtype: self)
+    patch(Source, "load", lambda self, device, dtype, progress=None: self)
     patch(fixtures.bench, "limit_threads", lambda threads: None)
     patch(fixtures.contract, "check", check)
     patch(fixtures.measure, "measure", measure)

@@ -13,7 +13,7 @@ from reports.__main__ import main
 from reports.compare import BadComparison, Limits, compare, conditions, parse_limits, told
 from reports.record import Ledger, Record
 from reports.writers import ledger_json
-from suite.house.made_up import MEASURED, ledger, record, whole
+from suite.house.made_up import MEASURED, SET_ASIDE, ledger, record, whole
 
 NO_LIMITS = Limits({})
 SPREAD = tuple(57.25 + 0.01 * (place % 100 - 49.5) for place in range(500))
@@ -126,6 +126,17 @@ def test_conditions_that_differ_are_told() -> None:
         "other questions or prompts on ChooseAttr",
     ]
     assert not conditions(before, before)
+
+
+def test_prompts_whose_token_ids_alone_differ_are_told() -> None:
+    """As under another tokenizer; a ledger that does not say says nothing of it."""
+    told_before, told_now, untold = (
+        ledger(measurements=(replace(SET_ASIDE, prompt="{question}", prompts_sha256=digest),))
+        for digest in ("aa", "bb", "")
+    )
+    assert conditions(told_before, told_now) == ["the same prompts in other token ids on ChooseAttr"]
+    assert not conditions(told_before, told_before)
+    assert not conditions(untold, told_now)
 
 
 def written(folder: Path, run: Ledger) -> str:

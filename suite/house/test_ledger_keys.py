@@ -9,13 +9,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reports.plain import as_json
 from reports.record import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
-from reports.record import Ledger
+from reports.record import Ledger, Unfinished
 from suite.house import stand_in
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +68,12 @@ def test_every_key_is_documented_and_no_other(ledger: dict[str, Any]) -> None:
     found = {**ledger, "environment": [ledger["environment"]], "parts": parts}
     assert {name: keys(found[name]) for name in OBJECTS} == {name: documented(name) for name in OBJECTS}
     assert not [part for part in parts if part["parts"]]
+    assert {each.name for each in fields(Unfinished)} == documented("unfinished")
 
 
 def test_the_ledger_holds_what_the_readme_lists_and_no_more(ledger: dict[str, Any]) -> None:
-    assert set(ledger) == {"schema", *OBJECTS} - {"parts"}
+    assert set(ledger) == {"schema", "unfinished", *OBJECTS} - {"parts"}
+    assert ledger["unfinished"] == []
     assert "`schema` is the version" in README
     assert f'`"schema": {ledger["schema"]}`' in README
 
@@ -86,6 +90,7 @@ def test_a_real_ledger_is_of_the_committed_schema(ledger: dict[str, Any]) -> Non
     checked = jsonschema.Draft202012Validator(SCHEMA)
     checked.check_schema(SCHEMA)
     checked.validate(ledger)
+    checked.validate({**ledger, "unfinished": [as_json(Unfinished(model="m", task="t", measured=3, asked=9))]})
     for broken in (
         {**ledger, "schema": 2},
         {**ledger, "more": 1},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import devices
-from fixtures.plugin import asked_on
+from fixtures.case import asked_on
 from fixtures.tasks import KNOWN, TASKS
 from suite.calibration import data_sets
 from suite.house import stand_in

@@ -17,7 +17,8 @@ from fixtures.exhibit import thumbnail
 from fixtures.tasks import questions
 from reports.figures import figures
 from reports.page import page, seen
-from suite.house.made_up import MEASURED, TASKS, example, ledger, record, whole
+from reports.record import Unfinished
+from suite.house.made_up import MEASURED, SET_ASIDE, TASKS, example, ledger, record, whole
 
 HOSTILE = (
     "<script>document.title='taken'</script>\"'><img src=x onerror=\"document.title='taken'\"> "
@@ -40,7 +41,8 @@ def hostile() -> Any:
             for each in made_up.records
         ),
         measurements=tuple(
-            replace(each, set_aside={HOSTILE: 1}, source=HOSTILE, prompt=HOSTILE) for each in made_up.measurements
+            replace(each, set_aside={HOSTILE: 1}, left_out={HOSTILE: {HOSTILE: 1}}, source=HOSTILE, prompt=HOSTILE)
+            for each in made_up.measurements
         ),
         examples=(
             example(text=HOSTILE, answer=HOSTILE, said=HOSTILE, id=HOSTILE, curves={HOSTILE: [1.0] * 14}),
@@ -98,6 +100,21 @@ def test_every_record_is_in_it(written: str) -> None:
     assert written.count('class="record"') == len(whole().records)
     assert "57.2 [52.0, 62.5] points" in written
     assert written.count("data:image/svg+xml") == 4
+
+
+def test_p_values_stand_beside_the_bound_and_are_explained() -> None:
+    shown = page(ledger(replace(MEASURED, p=0.004, p_holm=0.12), record(verdict="recorded")))
+    assert "<dt>p (adjusted)</dt><dd>0.004 (0.12)</dd>" in shown
+    assert shown.count("<dt>p (adjusted)</dt>") == 1
+    assert "one without a p counts as 1" in shown
+
+
+def test_how_far_a_run_came_and_what_was_left_out_is_told() -> None:
+    lacking = replace(SET_ASIDE, left_out={"related->question": {"box on no patch": 3}})
+    cut = Unfinished(model="miniature", task="QueryAttr", measured=40, asked=128)
+    shown = page(replace(ledger(MEASURED, measurements=(lacking,)), unfinished=(cut,)))
+    assert "box on no patch: 3 of ChooseAttr (related-&gt;question)" in shown
+    assert "measured when the run ended: QueryAttr 40 of 128 questions" in shown
 
 
 def test_hostile_text_is_text() -> None:

@@ -122,6 +122,12 @@ def test_a_build_without_cuda_is_named_and_one_whose_devices_are_not_cudas_is_le
     assert devices.why_no_device("cuda:7") is None
 
 
+def test_a_window_wider_than_the_model(run: Run) -> None:
+    assert refused(run("--model", "miniature", "--window", "13")) == (
+        "--window 13: miniature has 12 layers, and a wider window is all of them wherever it stands: give 12 or fewer"
+    )
+
+
 def test_a_folder_that_holds_no_questions(run: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("empty")
     assert refused(run("--gqa", "empty")).startswith(f"--gqa: {pytester.path / 'empty'} has no questions: looked for ")
@@ -196,6 +202,16 @@ def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
     said = refused(run("--model", "cut"))
     assert said.startswith("--model cut cannot be loaded: model.safetensors has ")
     assert said.endswith("; restore its files")
+
+
+@pytest.mark.parametrize("absent", ["processor_config.json", "tokenizer.json"])
+def test_a_model_that_was_saved_without_its_processor(run: Run, pytester: pytest.Pytester, absent: str) -> None:
+    folder = Path(shutil.copytree(MINIATURE, pytester.path / "bare"))
+    for path in folder.glob("*processor_config.json" if "processor" in absent else "tokenizer*"):
+        path.unlink()
+    said = refused(run("--model", "bare"))
+    assert said.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
+    assert said.endswith("into its folder (processor.save_pretrained)")
 
 
 def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

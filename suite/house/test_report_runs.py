@@ -46,8 +46,8 @@ def flow(request):
     for task in ("QueryAttr", "ChooseAttr") if cell.task == "all" else (cell.task,):
         said.append(("measurement", dict(
             model=cell.model, task=task, asked=128, kept=120, set_aside={"wrong answer": 7, "no picture": 1},
-            seconds=1.0, fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu", engine="fast",
-            versions={},
+            seconds=1.0, fingerprint="f00d", revision="c0ffee", layers=14, width=3, dtype="float32", device="cpu",
+            engine="fast", versions={},
         )))
         drop = dict(name="c(image->question)", kind="knockout", unit="points", n=120)
         said.append(("exhibit", dict(
@@ -180,6 +180,7 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
     assert ledgers[0] == ledgers[1] == ledgers[2]
     assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "beside"]
     assert ledgers[0]["models"][0]["fingerprint"] == "f00d"
+    assert ledgers[0]["models"][0]["revision"] == "c0ffee"
     assert [(row["model"], row["task"]) for row in ledgers[0]["curves"]] == [
         (model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")
     ]
@@ -303,6 +304,30 @@ def test_a_run_that_is_asked_to_end_has_every_row(write: Write, pytester: pytest
     assert text.splitlines()[-1].startswith("claims: ")
     if workers != "0":
         assert started.read_text() == str(signal.SIG_DFL), "a worker dies of it"
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_that_was_cut_short_says_how_far_measuring_came(
+    run: Run, pytester: pytest.Pytester, workers: str
+) -> None:
+    pytester.makepyfile(
+        measuring="""
+        def pytest_measurements_unfinished(config, cells):
+            heard = dict(measured=40, asked=128), dict(measured=0, asked=None)
+            return [dict(model=model, task=task, **heard[task == "ChooseCat"]) for model, task in cells]
+        """
+    )
+    whole = run("-p", "measuring", "-n", workers)
+    assert ledger(pytester)["unfinished"] == []
+    whole.stdout.no_fnmatch_line("*measured when the run ended*")
+    body = "raise KeyboardInterrupt"
+    result = run("-p", "measuring", "-n", workers, "-k", "test_last", body=body)
+    told, heard = ledger(pytester)["unfinished"], ledger(pytester)["measurements"]
+    missing, measured = ({(each["model"], each["task"]) for each in part} for part in (told, heard))
+    assert missing == {(model, task) for _, model, task in found(pytester)} - measured
+    assert ("a-model", "ChooseAttr") in missing
+    assert all((each["measured"], each["asked"]) == (40, 128) for each in told if each["task"] == "ChooseAttr")
+    result.stdout.fnmatch_lines(["measured when the run ended: *-model ChooseAttr 40 of 128 questions*"])
 
 
 def test_an_internal_error_leaves_a_ledger(run: Run, pytester: pytest.Pytester) -> None:

@@ -9,11 +9,14 @@ from reports.numbers import bound, effect, fractions, spelled
 from reports.record import (
     Claim,
     Measured,
+    Unfinished,
 )
 from reports.tables import (
     WORDS,
+    cut_short,
     departures,
     finding,
+    left_out,
     noise_floor,
     part_line,
     register,
@@ -281,3 +284,41 @@ def test_timings_are_of_each_model_and_name_the_longest() -> None:
         "miniature: 256 questions of 2 tasks measured in 64 s (4/s), longest QueryAttr with 54 s"
     ]
     assert timings([measured("ChooseAttr")], 120) == []
+
+
+def test_advice_is_no_finer_than_an_estimate() -> None:
+    row = record(verdict="inconclusive", n=32, questions_needed=33)
+    assert undecided([row], 200) == [
+        "inconclusive: 1 with the bound inside the interval (a few more questions would settle one)"
+    ]
+    (line,) = undecided([replace(row, questions_needed=36)], 200)
+    assert "(about 36 questions would settle one)" in line
+
+
+def test_questions_that_lack_an_edge_are_counted_with_their_reasons() -> None:
+    lacking = replace(
+        measured("ChooseAttr"),
+        left_out={
+            "related->question": {"box on no patch": 3},
+            "other->question": {"box on no patch": 3},
+            "image->options": {"no option found": 1},
+        },
+    )
+    assert left_out([lacking, measured("QueryAttr")], 200) == [
+        "left out of some curves, box on no patch: 3 of ChooseAttr (related->question, other->question)",
+        "left out of some curves, no option found: 1 of ChooseAttr (image->options)",
+    ]
+    assert left_out([measured("QueryAttr")], 200) == []
+
+
+def test_how_far_a_run_came_is_told_by_task() -> None:
+    found = [
+        Unfinished(model="miniature", task="ChooseAttr", measured=40, asked=128),
+        Unfinished(model="miniature", task="QueryAttr"),
+    ]
+    assert cut_short(found, 200) == [
+        "measured when the run ended: ChooseAttr 40 of 128 questions, QueryAttr none yet; "
+        "the next run goes on from there"
+    ]
+    assert "other ChooseAttr 40" in cut_short([replace(found[0], model="other"), found[1]], 200)[0]
+    assert cut_short([], 200) == []
