@@ -46,7 +46,7 @@ ON_MANY: Final = (
 """Claims that are tried on so many: one or more of each statistic, of single tasks, to save hours."""
 
 RESAMPLES: Final = 500
-"""A quarter of a verdict's, to quarter the hours: a dozen lie in each tail, which costs coverage some tenths of a percent."""
+"""A quarter of a verdict's, to quarter the hours: a dozen lie in each tail, which costs some tenths of a percent."""
 
 COUNTED: Final = Path(__file__).with_name("coverage.json")
 

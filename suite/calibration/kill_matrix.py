@@ -35,6 +35,9 @@ OF_ACCURACY = ("mistaken",)
 OF_SUB_WORDS = ("second-sub-word-of-itself",)
 """Of which as many questions are asked that enough answers have two."""
 
+WITHOUT_A_PICTURE = ("blind", "random")
+"""Faults that leave at most every other answer right, so that twice as many questions are asked."""
+
 OF_WINDOWS = ("in-waves",)
 """Tried in windows of other widths, which takes a sweep a width; all other faults lie far above what is moved so."""
 
@@ -73,21 +76,23 @@ def named(fault: str) -> str:
 
 
 def runs() -> tuple[Run, ...]:
-    others = tuple(named(each) for each in FAULTS if each not in BETWEEN_TASKS)
+    elsewhere = (*BETWEEN_TASKS, *WITHOUT_A_PICTURE)
+    others = tuple(named(each) for each in FAULTS if each not in elsewhere)
     return (
         Run((PLANTED, SMALL, *map(named, BETWEEN_TASKS)), TASKS),
         Run((SMALL, *others), ONE_TASK),
+        Run((SMALL, *map(named, WITHOUT_A_PICTURE)), ONE_TASK, 2 * ASKED),
         Run((PLANTED, *map(named, OF_WINDOWS)), ONE_TASK, claims=WINDOWS),
         Run((PLANTED, *map(named, OF_SUB_WORDS)), ONE_TASK, 48, "robustness.last-sub-word"),
-        Run((PLANTED, *map(named, OF_ACCURACY)), ONE_TASK, 128, "setup."),
+        Run((PLANTED, *map(named, (*OF_ACCURACY, "random"))), ONE_TASK, 128, "setup."),
     )
 
 
-def failures(records: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
-    """By model: the claims that fail on any task."""
-    found: dict[str, set[str]] = {PLANTED: set(), **{f"{PLANTED}:{each}": set() for each in VARIANTS if each}}
+def claims_that(verdict: str, records: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    """By model: the claims of this *verdict* on any task."""
+    found: dict[str, set[str]] = {PLANTED: set(), **{named(each): set() for each in VARIANTS if each}}
     for record in records:
-        if record["verdict"] == "fails":
+        if record["verdict"] == verdict:
             found[record["model"]].add(record["claim"])
     return found
 
@@ -105,7 +110,7 @@ def table() -> str:
 
 
 def main() -> None:
-    for model, claims in failures(all_verdicts()).items():
+    for model, claims in claims_that("fails", all_verdicts()).items():
         print(model, *sorted(claims))
 
 
