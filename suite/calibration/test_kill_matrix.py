@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from fixtures.models.planted.faults import FAULTS
 from reports.claim import written
@@ -25,14 +26,19 @@ OF_THE_PICTURE = ("stages.", "regions.", "routes.direct-image-path", "answer.fol
 """Claims that cannot be true of a model which reads nothing of it."""
 
 
-@cache
-def found(verdict: str = "fails") -> dict[str, set[str]]:
-    return claims_that(verdict, records())
+Found = Callable[[str], dict[str, set[str]]]
+"""From a verdict to the claims that come to it, by model."""
 
 
-@cache
-def records() -> list[dict[str, Any]]:
-    return all_verdicts()
+@pytest.fixture(scope="session")
+def found(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Found:
+    """Of the runs that one worker makes for all."""
+    made = tmp_path_factory.getbasetemp().parent / f"kill-matrix-{testrun_uid}.json"
+    with FileLock(f"{made}.lock"):
+        if not made.is_file():
+            made.write_text(json.dumps(all_verdicts()), encoding="utf-8")
+    records = json.loads(made.read_text(encoding="utf-8"))
+    return lambda verdict: claims_that(verdict, records)
 
 
 def judged() -> set[str]:
@@ -48,24 +54,24 @@ def test_every_claim_is_meant_to_be_killed() -> None:
 
 
 @pytest.mark.parametrize("model", [PLANTED, SMALL])
-def test_nothing_fails_where_nothing_is_broken(model: str) -> None:
-    assert found()[model] == set()
+def test_nothing_fails_where_nothing_is_broken(model: str, found: Found) -> None:
+    assert found("fails")[model] == set()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_caught_by_exactly_the_claims_that_it_breaks(fault: str) -> None:
-    assert found()[named(fault)] == FAULTS[fault].caught_by
+def test_a_fault_is_caught_by_exactly_the_claims_that_it_breaks(fault: str, found: Found) -> None:
+    assert found("fails")[named(fault)] == FAULTS[fault].caught_by
 
 
-def test_nothing_holds_of_random_weights() -> None:
+def test_nothing_holds_of_random_weights(found: Found) -> None:
     assert not found("holds")[named("random")]
 
 
-def test_nothing_about_the_picture_holds_of_a_model_that_does_not_see_it() -> None:
+def test_nothing_about_the_picture_holds_of_a_model_that_does_not_see_it(found: Found) -> None:
     held = found("holds")[named("blind")]
     assert not [claim for claim in held if claim.startswith(OF_THE_PICTURE)]
     assert held, "the last position reads the question, and that is so"
 
 
-def test_all_that_is_judged_of_the_planted_model_holds() -> None:
+def test_all_that_is_judged_of_the_planted_model_holds(found: Found) -> None:
     assert judged() <= found("holds")[PLANTED]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fixtures.curve import resampling
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Window, default_width
 from fixtures.measure import measure
 from fixtures.models.planted.build import build
@@ -80,11 +81,14 @@ def around(layer: int, depth: int) -> set[int]:
     return {centre for centre in range(depth) if layer in Window(centre, default_width(depth)).layers(depth)}
 
 
+def built(plan: Plan) -> Planted:
+    return Planted(build(plan.circuit), processor(), "drawn", "chat", lambda: "drawn")
+
+
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(plans())
 def test_what_is_planted_is_recovered(plan: Plan) -> None:
-    subject = Planted(build(plan.circuit), processor(), "drawn", "chat", lambda: "drawn")
-    found = measure(subject, questions("ChooseAttr", n=ASKED), EDGES)
+    found = measure(built(plan), questions("ChooseAttr", n=ASKED), EDGES)
     assert found.correct.all()
     planted = {
         OTHER >> QUESTION: (plan.first, plan.drop(plan.reads_first)),
@@ -101,3 +105,26 @@ def test_what_is_planted_is_recovered(plan: Plan) -> None:
     assert set(np.flatnonzero(stages.values.mean(axis=0) < -MURMURS)) == (
         around(plan.first, plan.depth) | around(plan.second, plan.depth)
     )
+
+
+TRIALS = 400
+FEWEST_COVERED = 0.92
+"""An interval of 95 % covers fewer of so many samples in one of 400 cases."""
+
+
+def test_what_is_planted_lies_in_its_interval_as_often_as_the_interval_says() -> None:
+    plan = Plan(depth=16, first=1, second=6, answer=11, reads_first=0.3, reads_second=0.12)
+    found = measure(built(plan), questions("ChooseAttr", n=128), EDGES)
+    images = np.array([question.image_id for question in found.questions])
+    generator, covered = np.random.default_rng(4), dict.fromkeys(EDGES, 0)
+    for trial in range(TRIALS):
+        drawn = generator.choice(np.unique(images), ASKED)
+        rows = [np.flatnonzero(images == image) for image in drawn]
+        sample = resampling([f"{place}" for place, row in enumerate(rows) for _ in row], trial, 500)
+        for edge in EDGES:
+            values = found.curve(edge).values
+            drop = replace(
+                found.curve(edge), values=values[np.concatenate(rows)], resampling=sample, baseline=None
+            ).drop()
+            covered[edge] += drop.low <= -values.mean(axis=0).min() <= drop.high
+    assert min(covered.values()) >= FEWEST_COVERED * TRIALS, covered
