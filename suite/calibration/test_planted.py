@@ -75,7 +75,7 @@ def test_it_is_known_before_torch_is() -> None:
 
 def test_what_it_has_not_is_refused() -> None:
     with pytest.raises(
-        ModelUnavailable, match=r"planted:nobody is no .*: known are planted, planted:small, planted:one-stage, "
+        ModelUnavailable, match=r"planted:nobody is no .*: known are planted, planted:small, planted:random, "
     ):
         resolve("planted:nobody")
     with pytest.raises(ModelUnavailable, match="has no revision main"):
