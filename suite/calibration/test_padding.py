@@ -32,7 +32,7 @@ from suite.calibration.oracle import question
 from suite.calibration.test_fast_knockout import MOVED, log_difference, most_moved
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
 
-ADD_BETWEEN_LAYERS = frozenset({"qwen3-vl, deepstack", "qwen3_vl"})
+ADD_BETWEEN_LAYERS = frozenset({"qwen3-vl, deepstack", "qwen3_vl", "qwen3_vl_moe"})
 """They add to image positions between layers, where a shorter question's neighbour is recomputed: never filled up."""
 
 TEXTS = (
