@@ -177,7 +177,7 @@ class Judge:
         return max(point for point, value in enumerate(self.all) if value < 0.1 * min(self.all))
 
     def half_peak(self) -> float:
-        point, half = self.all.index(max(self.all)), max(self.all) / 2
+        point, half = self.all.index(max(self.all)), self.peak() / 2
         while self.all[point] > half:
             point -= 1
         return point + (half - self.all[point]) / (self.all[point + 1] - self.all[point])

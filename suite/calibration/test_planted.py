@@ -19,11 +19,12 @@ from fixtures.measure import measure
 from fixtures.measurement import Measurement
 from fixtures.models import load
 from fixtures.models.errors import ModelUnavailable, Unaskable
+from fixtures.models.planted import VARIANTS
 from fixtures.models.planted.circuit import FIRST_DROP, LAST_DROP, PLANTED, SECOND_DROP
 from fixtures.models.planted.codes import CHANNELS, codes, drawn, things
 from fixtures.models.planted.stream import BOX, PRESENCE, REGISTER, SLOTS, name
 from fixtures.models.planted.vocabulary import pieces
-from fixtures.models.registry import resolve
+from fixtures.models.registry import resolve, smaller_sibling
 from fixtures.tasks import TASKS, questions
 from suite.calibration.tiny import tiny_question
 
@@ -73,7 +74,9 @@ def test_it_is_known_before_torch_is() -> None:
 
 
 def test_what_it_has_not_is_refused() -> None:
-    with pytest.raises(ModelUnavailable, match="planted:nobody is no model that planted can be: known are planted"):
+    with pytest.raises(
+        ModelUnavailable, match=r"planted:nobody is no .*: known are planted, planted:small, planted:random, "
+    ):
         resolve("planted:nobody")
     with pytest.raises(ModelUnavailable, match="has no revision main"):
         resolve("planted", revision="main")
@@ -114,6 +117,23 @@ def test_the_picture_is_its_codes_to_the_last_digit() -> None:
 def test_another_picture_cannot_be_asked_about() -> None:
     with pytest.raises(Unaskable, match="sees the bundled scenes alone"):
         planted().encode(tiny_question(0))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_is_built_and_is_another(variant: str) -> None:
+    source = resolve(f"planted:{variant}" if variant else "planted")
+    others = {resolve(f"planted:{each}").fingerprint() for each in VARIANTS if each not in ("", variant)}
+    assert source.fingerprint() not in others
+    weights = source.load("cpu").model.state_dict()
+    itself = planted().model.state_dict()
+    differing = [key for key, tensor in weights.items() if key not in itself or not torch.equal(tensor, itself[key])]
+    assert bool(differing) == bool(variant)
+
+
+def test_its_sibling_is_smaller() -> None:
+    assert smaller_sibling("planted") == smaller_sibling("planted:one-stage") == "planted:small"
+    assert smaller_sibling("planted:small") is None
+    assert load("planted:small", device="cpu").layers == 32
 
 
 def test_it_passes_the_contract() -> None:

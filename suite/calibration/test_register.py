@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from fixtures.evidence import Evidence, Inconclusive, Unsupported, journal
+from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.tasks import TASKS
-from fixtures.view import POOLED, Flow, PooledFlow
+from fixtures.view import Flow, PooledFlow
 from reports.claim import REGISTER
+from suite.calibration.drawn import NAME, cases, claims, verdict
 from suite.calibration.synthetic import LAYERS, POINTS, Model, bump, paper_curves, paper_lens
-
-SUITE = Path(__file__).parents[1]
-NAME = "llava-1.5-13b"
-"""A model that has a smaller sibling, and of which every claim is made."""
 
 I_Q, Q_L, I_L = IMAGE >> QUESTION, QUESTION >> LAST, IMAGE >> LAST
 FLAT = np.zeros(LAYERS)
@@ -29,44 +22,6 @@ PAPER, LENS = paper_curves(), paper_lens()
 ONE_STAGE = bump(1, 2.5, -60)
 LATE = bump(30, 3, -60)
 UP = POINTS / LAYERS
-
-
-@cache
-def claims() -> Mapping[str, Callable[[Any], None]]:
-    modules = [import_module(f"suite.{path.stem}") for path in sorted(SUITE.glob("test_*.py"))]
-    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
-    marked = {mark.kwargs["id"]: test for test in tests for mark in getattr(test, "pytestmark", ())}
-    assert marked.keys() == REGISTER.keys() & marked.keys()
-    return marked
-
-
-def cases() -> list[tuple[str, str]]:
-    """Each claim with the first of the tasks that it has a verdict on."""
-    claims()
-    found = [
-        (entry, next((t for t in entry.tasks or TASKS if t not in entry.recorded), "")) for entry in REGISTER.values()
-    ]
-    return [(entry.id, task) for entry, task in found if task]
-
-
-def verdict(model: Model, claim: str, task: str) -> str:
-    """What the claim's own test comes to on *model*."""
-    measured = model.measured
-    flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
-    asserted: list[Evidence] = []
-    token = journal.set(asserted)
-    try:
-        claims()[claim](flow)
-    except AssertionError:
-        assert asserted[-1].verdict == "fails"
-        return "fails"
-    except Inconclusive:
-        return "inconclusive"
-    except Unsupported:
-        return "unsupported"
-    finally:
-        journal.reset(token)
-    return asserted[-1].verdict
 
 
 @pytest.mark.parametrize(("claim", "task"), cases())

@@ -1,0 +1,153 @@
+"""How often a claim's interval covers the truth, and is wrong at its bound, is counted on samples of a known truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from math import isnan
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
+
+from fixtures import bootstrap, curve
+from fixtures.bootstrap import Resampling
+from fixtures.tasks import TASKS
+from suite.calibration.at_bound import ROWS, part_of
+from suite.calibration.drawn import evidence
+from suite.calibration.population import Population
+from suite.calibration.synthetic import Model
+
+SAMPLES: Final = 2_000
+"""A rate of 0.95 is then known to 0.005 and one of 0.025 to 0.0035, one standard error."""
+
+SIZES: Final = (64, 128, 500)
+"""Questions a sample; a task's, of claims about all tasks together, which are tried on the two smaller ones."""
+MANY: Final = 500
+ON_MANY: Final = (
+    "setup.accuracy",
+    "routes.last-to-itself-is-negligible",
+    "routes.question-to-last-in-the-middle",
+    "routes.question-dominates-image",
+    "routes.image-to-last-is-not-significant",
+    "stages.second-drop",
+    "stages.image-to-question-precedes-question-to-last",
+    "regions.related-patches-carry-the-second-stage",
+    "regions.smaller-model-reads-less-of-the-rest",
+    "answer.lowercase-rises-in-the-middle",
+    "answer.follows-integration",
+    "answer.lowercase-fades",
+    "answer.inferred-by-half-way",
+    "robustness.last-sub-word-agrees",
+)
+"""Claims that are tried on so many: one or more of each statistic, of single tasks, to save hours."""
+
+RESAMPLES: Final = 500
+"""A quarter of a verdict's, to quarter the hours: a dozen lie in each tail, which costs some tenths of a percent."""
+
+COUNTED: Final = Path(__file__).with_name("coverage.json")
+
+
+@dataclass(frozen=True)
+class Count:
+    """What *samples* of *questions* each came to, of the paper's effects and of those on the bound."""
+
+    claim: str
+    part: str
+    questions: int
+    samples: int
+    read: int
+    """Samples with an interval to read, of the paper's effects."""
+    covered: int
+    """Of these, those whose interval holds the truth."""
+    held: int
+    """Samples of which the claim holds, of the paper's effects, of which it is true."""
+    wrongly_held: int
+    """On the bound."""
+    wrongly_failed: int
+    """On the bound."""
+
+
+@lru_cache(maxsize=len(TASKS))
+def fewer(images: tuple[str, ...], seed: int) -> Resampling:
+    """That of a claim, but for the number of its resamples."""
+    return bootstrap.resampling(images, seed, RESAMPLES)
+
+
+def count(place: int, questions: int, samples: int) -> Count:
+    """What samples 0 to *samples* of the row at *place* come to."""
+    with patch.object(curve, "resampling", lambda images, seed: fewer(tuple(images), seed)):
+        return _count(place, questions, samples)
+
+
+def _count(place: int, questions: int, samples: int) -> Count:
+    row = ROWS[place]
+    true, false = row.at_bound()
+    truth = row.number(Model())
+    read = covered = held = wrongly_held = wrongly_failed = 0
+    for sample in range(samples):
+        drawn = Population(questions=questions, sample=sample)
+        paper = evidence(drawn.of(Model()), row.claim, row.task)
+        part = part_of(paper, row.part)
+        read += not isnan(part.value)
+        covered += part.low <= truth <= part.high
+        held += paper.verdict == "holds"
+        last = evidence(drawn.of(true), row.claim, row.task)
+        beyond = last if false is true else evidence(drawn.of(false), row.claim, row.task)
+        wrongly_failed += last.verdict == "fails"
+        wrongly_held += beyond.verdict == "holds"
+    return Count(row.claim, row.part, questions, samples, read, covered, held, wrongly_held, wrongly_failed)
+
+
+def counted() -> list[Count]:
+    """What `main` wrote."""
+    return [Count(**each) for each in json.loads(COUNTED.read_text(encoding="utf-8"))]
+
+
+def table(counts: Iterable[Count]) -> str:
+    """In Markdown: a row a number, its rates in percent at 64, 128 and 500 questions."""
+    rows: dict[tuple[str, str], list[Count]] = {}
+    for each in counts:
+        rows.setdefault((each.claim, each.part), []).append(each)
+    lines = ["| claim | covered, % | wrongly held, % | wrongly failed, % |", "|---|---|---|---|"]
+    for (claim, part), sizes in rows.items():
+        ordered = sorted(sizes, key=lambda each: each.questions)
+        name = f"{claim}{f' `{part}`' if part else ''}".replace("|", r"\|")
+        rates = (
+            [f"{100 * each.covered / each.read:.1f}" if each.read else "-" for each in ordered],
+            [f"{100 * each.wrongly_held / each.samples:.1f}" for each in ordered],
+            [f"{100 * each.wrongly_failed / each.samples:.1f}" for each in ordered],
+        )
+        lines.append(f"| {name} | {' | '.join(' '.join(each) for each in rates)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    parser.add_argument("--questions", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=COUNTED)
+    chosen = parser.parse_args()
+    done: list[Count] = []
+    places = [(row.claim, row.part) for row in ROWS]
+    with ProcessPoolExecutor(chosen.workers) as pool:
+        jobs = [
+            pool.submit(count, place, size, chosen.samples)
+            for size in chosen.questions
+            for place, row in enumerate(ROWS)
+            if size < MANY or row.claim in ON_MANY
+        ]
+        for job in as_completed(jobs):
+            done.append(job.result())
+            print(done[-1], flush=True)
+            order = sorted(done, key=lambda each: (places.index((each.claim, each.part)), each.questions))
+            chosen.out.write_text(json.dumps([asdict(each) for each in order], indent=1) + "\n", encoding="utf-8")
+    print(table(order))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Which claims fail on which fault of the planted model is found by running the suite on each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fixtures.models.planted import VARIANTS
+from fixtures.models.planted.faults import FAULTS
+from fixtures.tasks import TASKS
+
+ROOT = Path(__file__).parents[2]
+
+PLANTED, SMALL = "planted", "planted:small"
+
+ASKED = 24
+"""Questions a task: the fewest with which every claim but the accuracy is decided."""
+
+ONE_TASK = ("ChooseAttr",)
+"""On which most faults show as on any other; it has options, an answer of two sub-words, and a large second stage."""
+
+BETWEEN_TASKS = ("scattered", "equal-second-stage")
+"""Faults that show on all six together."""
+
+OF_ACCURACY = ("mistaken",)
+"""Of which 128 questions are asked, as a verdict on accuracy takes."""
+
+OF_SUB_WORDS = ("second-sub-word-of-itself",)
+"""Of which as many questions are asked that enough answers have two."""
+
+WITHOUT_A_PICTURE = ("blind", "random")
+"""Faults that leave at most every other answer right, so that twice as many questions are asked."""
+
+OF_WINDOWS = ("in-waves",)
+"""Tried in windows of other widths, which takes a sweep a width; all other faults lie far above what is moved so."""
+
+WINDOWS = "robustness.every-window"
+JUDGED = "not fine. and not parts. and not image-to-suffix"
+"""The claims that have a verdict, as -k takes them."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the suite: *models* on *tasks*."""
+
+    models: tuple[str, ...]
+    tasks: Sequence[str]
+    questions: int = ASKED
+    claims: str = f"{JUDGED} and not {WINDOWS}"
+
+    def verdicts(self, out: Path) -> list[dict[str, Any]]:
+        """The records of its ledger."""
+        named = [part for option, names in (("--model", self.models), ("--task", self.tasks)) for name in names
+                 for part in (option, name)]  # fmt: skip
+        command = [
+            sys.executable, "-m", "pytest", "suite/", *named, "--questions", str(self.questions), "-n", "2", "-q",
+            "-p", "no:cacheprovider", "--device", "cpu", "--dtype", "float32", "--red", "error",
+            "--report-dir", str(out), "--no-images", "-k", self.claims,
+        ]  # fmt: skip
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ})
+        ledger = out / "ledger.json"
+        if done.returncode or not ledger.is_file():
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout[-3000:]}{done.stderr}")
+        return json.loads(ledger.read_text(encoding="utf-8"))["records"]
+
+
+def named(fault: str) -> str:
+    return f"{PLANTED}:{fault}"
+
+
+def runs() -> tuple[Run, ...]:
+    elsewhere = (*BETWEEN_TASKS, *WITHOUT_A_PICTURE)
+    others = tuple(named(each) for each in FAULTS if each not in elsewhere)
+    return (
+        Run((PLANTED, SMALL, *map(named, BETWEEN_TASKS)), TASKS),
+        Run((SMALL, *others), ONE_TASK),
+        Run((SMALL, *map(named, WITHOUT_A_PICTURE)), ONE_TASK, 2 * ASKED),
+        Run((PLANTED, *map(named, OF_WINDOWS)), ONE_TASK, claims=WINDOWS),
+        Run((PLANTED, *map(named, OF_SUB_WORDS)), ONE_TASK, 48, "robustness.last-sub-word"),
+        Run((PLANTED, *map(named, (*OF_ACCURACY, "random"))), ONE_TASK, 128, "setup."),
+    )
+
+
+def claims_that(verdict: str, records: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    """By model: the claims of this *verdict* on any task."""
+    found: dict[str, set[str]] = {PLANTED: set(), **{named(each): set() for each in VARIANTS if each}}
+    for record in records:
+        if record["verdict"] == verdict:
+            found[record["model"]].add(record["claim"])
+    return found
+
+
+def all_verdicts() -> list[dict[str, Any]]:
+    """The records of all `runs`."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [each for number, run in enumerate(runs()) for each in run.verdicts(Path(folder) / str(number))]
+
+
+def table() -> str:
+    """Faults by the claims that catch them, in Markdown."""
+    rows = [f"| `{name}` | {fault.sentence} | {', '.join(sorted(fault.caught_by))} |" for name, fault in FAULTS.items()]
+    return "\n".join(["| planted:... | what is laid otherwise | caught by |", "|---|---|---|", *rows])
+
+
+def main() -> None:
+    for model, claims in claims_that("fails", all_verdicts()).items():
+        print(model, *sorted(claims))
+
+
+if __name__ == "__main__":
+    main()
