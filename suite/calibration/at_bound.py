@@ -137,6 +137,10 @@ def false_capital(x: float) -> Model:
     return with_lens(false_capitalized=x * LENS["capitalized"])
 
 
+def appears(at: int) -> Model:
+    return with_lens(lowercase=bump(at, 0.6, 0.5, POINTS))
+
+
 def peaks(at: int) -> Model:
     return with_lens(lowercase=bump(20, 5, 0.5, POINTS), capitalized=bump(at, 5, 0.8, POINTS))
 
@@ -190,7 +194,7 @@ ROWS: Final = (
     on_bound(BELOW, false_capital, (0.2, 1.15), 0.0, part=r"^P\(cap"),
     on_bound(AGREES, final, (0, 12), 0.8, part=r"^rank .*c\(q"),
     on_bound(AGREES, larger, (32, 60), -10.0, part=r"^drop of c\(q"),
-    next_to_bound(RISES, "^depth", *(with_lens(lowercase=bump(at, 0.6, 0.5, POINTS)) for at in (14, 13))),
+    next_to_bound(RISES, "^depth", appears(14), appears(13)),
     next_to_bound("answer.lowercase-peaks-before-capitalized", "", peaks(21), peaks(20)),
     next_to_bound("stages.same-layers-on-every-task", "QueryAttr", apart(I_Q, 4), apart(I_Q, 5), "all"),
     next_to_bound("regions.same-layers-on-every-task", "QueryAttr.*other", apart(O_Q, 4), apart(O_Q, 5), "all"),

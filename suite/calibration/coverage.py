@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=COUNTED)
     chosen = parser.parse_args()
-    done: list[Count] = []
+    done, order = list[Count](), list[Count]()
     places = [(row.claim, row.part) for row in ROWS]
     with ProcessPoolExecutor(chosen.workers) as pool:
         jobs = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import cycle
@@ -60,8 +60,16 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 def one_by_one(subject: Subject, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> Swept:
     """By the slow engine, each question by itself."""
     found = [reference.sweep(subject, [one], edges, width) for one in prompts]
-    parts = [np.concatenate([getattr(one, part) for one in found]) for part in ("baseline", "knocked", "reached")]
-    return Swept(*parts)
+    return joined(found)
+
+
+def joined(alone: Sequence[Swept]) -> Swept:
+    """As if they had been swept together."""
+    return Swept(
+        np.concatenate([one.baseline for one in alone]),
+        np.concatenate([one.knocked for one in alone]),
+        np.concatenate([one.reached for one in alone]),
+    )
 
 
 # ---- the judge
@@ -86,15 +94,14 @@ def test_unlike_pictures_and_questions_in_every_family(name: str, batches: list[
     model = cast(Any, subject.model).double()
     if name == "qwen3_vl_moe":
         model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
-    asked = [question(size, seed, text) for seed, (size, text) in enumerate(zip(family.sizes * 2, cycle(TEXTS)))]
+    asked = [question(size, seed, text) for seed, (size, text) in enumerate(zip([*family.sizes] * 2, cycle(TEXTS)))]
     prompts = [subject.encode(one) for one in asked]
     with norms_in_double():
         together = sweep(subject, prompts, EDGES, 3, padding=1)
         joint = any(len(set(batch)) > 1 for batch in batches)
         alone = [sweep(subject, [one], EDGES, 3) for one in prompts]
-    parts = [np.concatenate([getattr(one, part) for one in alone]) for part in ("baseline", "knocked", "reached")]
     assert most_moved(together) > MOVED, "void: no knockout moves anything"
-    assert log_difference(together, Swept(*parts)) < 1e-9
+    assert log_difference(together, joined(alone)) < 1e-9
     # InstructBLIP's Q-Former reads the question, too: those of one length there alone run together.
     assert joint == (name not in ADD_BETWEEN_LAYERS | {"instructblip"})
 
@@ -120,15 +127,15 @@ def unlike(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int, flo
 @settings(max_examples=40, deadline=None)
 @given(unlike())
 def test_any_composition_of_a_batch(case: tuple[Subject, list[Prompt], list[Edge], int, float]) -> None:
-    *asked, padding = case
+    subject, prompts, edges, width, padding = case
     with norms_in_double():
         try:
-            slow = one_by_one(*asked)
+            slow = one_by_one(subject, prompts, edges, width)
         except FullyBlocked:
             with pytest.raises(FullyBlocked):
-                sweep(*asked, padding=padding)
+                sweep(subject, prompts, edges, width, padding=padding)
             return
-        fast = sweep(*asked, padding=padding)
+        fast = sweep(subject, prompts, edges, width, padding=padding)
     assert np.array_equal(fast.reached, slow.reached)
     if not np.isnan(slow.knocked).all():
         assert log_difference(fast, slow) < 1e-9

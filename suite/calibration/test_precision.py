@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 import torch
 
@@ -38,7 +40,7 @@ def test_what_is_heard(dtype: torch.dtype, decoder: str, encoder: str, heard: li
     with torch.inference_mode(), softmaxes(subject) as rounded:
         last_logits(subject, dict(subject.batch([prompt])))
     assert rounded == heard
-    attentions = [layer.self_attn for layer in subject.decoder_layers]
+    attentions = [cast(torch.nn.Module, layer.self_attn) for layer in subject.decoder_layers]
     assert not any(attention._forward_hooks or attention._forward_pre_hooks for attention in attentions)
 
 

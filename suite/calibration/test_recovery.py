@@ -58,7 +58,7 @@ class Plan:
         """In percent, the mean over objects of any clearness where this part of the answer is not read."""
         options = 1 - self.reads_first - self.reads_second
         whole = options + (1 - options) * CLEAR
-        return 100 * (1 - np.mean(_probability(whole - reads * CLEAR) / _probability(whole)))
+        return 100 * (1 - float(np.mean(_probability(whole - reads * CLEAR) / _probability(whole))))
 
 
 def _probability(part: np.ndarray) -> np.ndarray:
