@@ -108,21 +108,25 @@ def counted() -> list[Count]:
 
 
 def table(counts: Iterable[Count]) -> str:
-    """In Markdown: a row a number, its rates in percent at 64, 128 and 500 questions."""
-    rows: dict[tuple[str, str], list[Count]] = {}
+    """In Markdown: a row a number, its rates in percent at 64, 128 and 500 questions; a dash where it was not tried."""
+    rows: dict[tuple[str, str], dict[int, Count]] = {}
     for each in counts:
-        rows.setdefault((each.claim, each.part), []).append(each)
+        rows.setdefault((each.claim, each.part), {})[each.questions] = each
     lines = ["| claim | covered, % | wrongly held, % | wrongly failed, % |", "|---|---|---|---|"]
     for (claim, part), sizes in rows.items():
-        ordered = sorted(sizes, key=lambda each: each.questions)
+        tried = [sizes.get(size) for size in SIZES]
         name = f"{claim}{f' `{part}`' if part else ''}".replace("|", r"\|")
         rates = (
-            [f"{100 * each.covered / each.read:.1f}" if each.read else "-" for each in ordered],
-            [f"{100 * each.wrongly_held / each.samples:.1f}" for each in ordered],
-            [f"{100 * each.wrongly_failed / each.samples:.1f}" for each in ordered],
+            [_percent(each.covered, each.read) if each else "-" for each in tried],
+            [_percent(each.wrongly_held, each.samples) if each else "-" for each in tried],
+            [_percent(each.wrongly_failed, each.samples) if each else "-" for each in tried],
         )
         lines.append(f"| {name} | {' | '.join(' '.join(each) for each in rates)} |")
     return "\n".join(lines)
+
+
+def _percent(count: int, of: int) -> str:
+    return f"{100 * count / of:.1f}" if of else "-"
 
 
 def main() -> None:
