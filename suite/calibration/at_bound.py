@@ -122,7 +122,7 @@ def alike(x: float) -> Model:
 
 
 def final(x: float) -> Model:
-    return replace(Model(), of_final_sub_words={Q_L: bump(20 + x, 5, -32)})
+    return replace(Model(), of_final_sub_words={Q_L: PAPER[Q_L] + bump(31, 3, -x)})
 
 
 def larger(x: float) -> Model:
@@ -192,7 +192,7 @@ ROWS: Final = (
     on_bound(INFERRED, false_lower, (0.3, 1.0), 75.0),
     on_bound(BELOW, false_lower, (0.2, 1.5), 0.0, part=r"^P\(low"),
     on_bound(BELOW, false_capital, (0.2, 1.15), 0.0, part=r"^P\(cap"),
-    on_bound(AGREES, final, (0, 12), 0.8, part=r"^rank .*c\(q"),
+    on_bound(AGREES, final, (12, 32), 0.8, part=r"^rank .*c\(q"),
     on_bound(AGREES, larger, (32, 60), -10.0, part=r"^drop of c\(q"),
     next_to_bound(RISES, "^depth", appears(14), appears(13)),
     next_to_bound("answer.lowercase-peaks-before-capitalized", "", peaks(21), peaks(20)),
