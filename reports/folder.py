@@ -55,7 +55,9 @@ def leave(ledger: Ledger, folder: Path, wanted: Wanted, environment: Mapping[str
         found, why = _pictures(ledger, folder)
         written = [*found, *written]
         said += [why] if why else []
-    unwritten = {CARD}.difference(written) | (set() if PAGE in written else {PAGE, FIGURES})
+    # The figures are written with the page, and without a curve there are none.
+    pictures = () if PAGE in written else (PAGE, FIGURES)
+    unwritten = (*pictures, *(() if CARD in written else (CARD,)))
     if follows and (moved := _out_of_the_way(folder, unwritten)):
         said.append(moved)
     if why := summarize(texts[MARKDOWN], environment):
