@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports.numbers import signed
+from reports.numbers import counted, signed
 from reports.plain import Json, LedgerError, as_json
 from reports.record import Ledger, Record, task_order
 from reports.tables import unique
@@ -188,7 +188,12 @@ def told(changes: Sequence[Change], limits: Limits) -> list[str]:
         lines += [f"asked {run} alone: {len(some)}, such as {', '.join(some[0].record.key)}"] if some else []
     both = [change for change in changes if change.before and change.now]
     turned, moved = sum(each.turned for each in both), sum(bool(each.moved) for each in both)
-    return [*lines, f"compared: {len(both)} claims, {turned} verdicts turned, {moved} effects surely moved"]
+    summed = (
+        counted(len(both), "claim"),
+        f"{counted(turned, 'verdict')} turned",
+        f"{counted(moved, 'effect')} surely moved",
+    )
+    return [*lines, f"compared: {', '.join(summed)}"]
 
 
 def _turned(whose: str, before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

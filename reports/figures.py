@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,15 @@ FORMATS = ("svg", "pdf")
 COLUMNS = 3
 PANEL = (3.2, 2.3)
 """Inches: three panels fill the width of a page."""
+
+HEAD = 0.45
+"""Inches for the title, above the panels."""
+
+MOST_BESIDE = 5
+"""Samples in a row of the legend, however wide the figure: more are hard to tell from each other."""
+
+LONGEST_LABEL = 50
+"""Characters in a line of the legend: of the widest letters they still fit the narrowest figure."""
 
 STYLE: Mapping[str, Any] = {
     "font.size": 8,
@@ -151,8 +161,8 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
     rows, columns = -(-len(tasks) // COLUMNS), min(COLUMNS, len(tasks))
     # A name may hold what no font has: it is drawn as a box, and no run fails of it.
     with _styled(), warnings.catch_warnings(action="ignore"):
-        size = max(columns * PANEL[0], 2 * PANEL[0]), rows * PANEL[1] + 0.7
-        figure: Any = Figure(figsize=size, layout="constrained")
+        width, height = max(columns * PANEL[0], 2 * PANEL[0]), rows * PANEL[1] + HEAD
+        figure: Any = Figure(figsize=(width, height), layout="constrained")
         panels: list[Any] = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
         for panel in panels[len(tasks) :]:
             panel.remove()
@@ -171,7 +181,7 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
             panel.set_ylabel("probability (%)" if plate.is_lens else "relative change (%)")
         figure.suptitle(f"{whose}: {plate.title}", fontsize=10, x=0.01, ha="left")
         handles = _legend(names, [name for name, _ in shown])
-        figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)))
+        figure.set_size_inches(width, height + _below(figure, handles))
         return {kind: _saved(figure, kind) for kind in FORMATS}
 
 
@@ -233,14 +243,31 @@ def _legend(names: Sequence[str], series: Sequence[str]) -> list[Any]:
             [],
             color=INK[place % len(INK)],
             linestyle=STROKES[place % len(STROKES)] if alone else "-",
-            label=spelled(name),
+            label=_folded(spelled(name)),
         )
         for place, name in enumerate(names)
     ]
     if alone:
         return [*handles, Line2D([], [], color="#555555", linestyle=BOUND, label="a claim's bound")]
-    strokes = (Line2D([], [], color="#555555", linestyle=STROKES[i % 4], label=name) for i, name in enumerate(series))
+    strokes = (
+        Line2D([], [], color="#555555", linestyle=STROKES[i % 4], label=_folded(name)) for i, name in enumerate(series)
+    )
     return [*handles, *strokes]
+
+
+def _folded(label: str) -> str:
+    return textwrap.fill(label, LONGEST_LABEL)
+
+
+def _below(figure: Any, handles: Sequence[Any]) -> float:
+    """Put a legend of as many columns as fit below the panels of *figure*; its height in inches."""
+    for columns in range(min(MOST_BESIDE, len(handles)), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        box = legend.get_window_extent()
+        if box.width <= figure.bbox.width or columns == 1:
+            return box.height / figure.dpi
+        legend.remove()
+    return 0.0
 
 
 def _saved(figure: Any, kind: str) -> bytes:

@@ -1,13 +1,14 @@
-"""The folder of a run's report holds that run's files, and beside them a fuller report that came before."""
+"""The folder of a run's report holds that run's files; what came before and is not written over goes beside them."""
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reports.numbers import counted
 from reports.plain import LedgerError
 from reports.record import Ledger
 from reports.writers import CSV, LEDGER, MARKDOWN, claims_csv, claims_markdown, ledger_json, write_whole
@@ -15,6 +16,9 @@ from reports.writers import CSV, LEDGER, MARKDOWN, claims_csv, claims_markdown, 
 LATEX, PAGE, CARD = "claims.tex", "index.html", "model-card.md"
 FIGURES = "figures"
 EARLIER = "earlier"
+
+ALL = (LEDGER, MARKDOWN, CSV, LATEX, PAGE, CARD, FIGURES)
+"""Of a report."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The environment variable with the file whose Markdown GitHub shows beside a job."""
@@ -35,6 +39,8 @@ def leave(ledger: Ledger, folder: Path, wanted: Wanted, environment: Mapping[str
     The ledger and the tables come first, whatever becomes of the rest. `OSError` where they cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # Where no report was, a page and figures of these names are somebody else's.
+    follows = (folder / LEDGER).exists()
     said = [kept] if (kept := keep_earlier(ledger, folder)) else []
     texts = tables(ledger)
     for name, text in texts.items():
@@ -49,6 +55,11 @@ def leave(ledger: Ledger, folder: Path, wanted: Wanted, environment: Mapping[str
         found, why = _pictures(ledger, folder)
         written = [*found, *written]
         said += [why] if why else []
+    # The figures are written with the page, and without a curve there are none.
+    pictures = () if PAGE in written else (PAGE, FIGURES)
+    unwritten = (*pictures, *(() if CARD in written else (CARD,)))
+    if follows and (moved := _out_of_the_way(folder, unwritten)):
+        said.append(moved)
     if why := summarize(texts[MARKDOWN], environment):
         said.append(why)
     return [*said, f"written in {folder}: {', '.join(written)}"]
@@ -71,15 +82,8 @@ def keep_earlier(ledger: Ledger, folder: Path) -> str:
     here, there = judged(ledger), _judged_in(folder / LEDGER)
     if here == len(ledger.records) or there <= here:
         return ""
-    taken = {path.name for path in folder.glob(f"{EARLIER}*")}
-    name = next(
-        each for number in range(len(taken) + 1) if (each := f"{EARLIER}-{number}" if number else EARLIER) not in taken
-    )
-    (folder / name).mkdir()
-    for file in (LEDGER, MARKDOWN, CSV, LATEX, PAGE, CARD, FIGURES):
-        if (folder / file).exists():
-            (folder / file).rename(folder / name / file)
-    return f"the earlier report said more ({there} claims judged, and {here} now): it is kept in {folder / name}"
+    kept = _moved(folder, [name for name in ALL if (folder / name).exists()])
+    return f"the earlier report said more ({counted(there, 'claim')} judged, and {here} now): it is kept in {kept}"
 
 
 def why_unwritable(folder: Path) -> str:
@@ -106,6 +110,27 @@ def summarize(markdown: str, environment: Mapping[str, str]) -> str:
         except OSError as error:
             return f"no summary in {path} ({error.strerror or error}): see {MARKDOWN}"
     return ""
+
+
+def _out_of_the_way(folder: Path, names: Collection[str]) -> str:
+    """Move what an earlier run left under *names*, which this one did not write; what was done, if anything."""
+    stale = [name for name in ALL if name in names and (folder / name).exists()]
+    if not stale:
+        return ""
+    told = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)
+    return f"of an earlier run, and not of this one: {told}, now in {_moved(folder, stale)}"
+
+
+def _moved(folder: Path, names: Sequence[str]) -> Path:
+    """Where the files *names* of *folder* are now: in a new folder in it."""
+    taken = {path.name for path in folder.glob(f"{EARLIER}*")}
+    name = next(
+        each for number in range(len(taken) + 1) if (each := f"{EARLIER}-{number}" if number else EARLIER) not in taken
+    )
+    (folder / name).mkdir()
+    for file in names:
+        (folder / file).rename(folder / name / file)
+    return folder / name
 
 
 def _judged_in(path: Path) -> int:

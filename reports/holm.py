@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from reports.numbers import counted
 from reports.record import Record
 
 LEVEL = 0.05
@@ -33,4 +34,6 @@ def standing(records: Sequence[Record]) -> str:
     decided = [record for record in records if record.verdict in ("holds", "fails") and record.p_holm is not None]
     tested = sum(record.verdict in TESTED for record in records)
     stand = sum(record.p_holm < LEVEL for record in decided if record.p_holm is not None)
-    return f"adjusted for {tested} claims (Holm): {stand} of {len(decided)} verdicts stand" if decided else ""
+    verb = "stands" if 1 in (stand, len(decided)) else "stand"
+    said = f"adjusted for {counted(tested, 'claim')} (Holm): {stand} of {counted(len(decided), 'verdict')} {verb}"
+    return said if decided else ""

@@ -19,6 +19,11 @@ _LONG = re.compile(r"(?<![\w.])0\.(\d{4,})(?![\w.])")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
+def counted(count: int, noun: str) -> str:
+    """*count* things of the name *noun*, whose plural has an s: "1 task", "2 tasks"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def effect(measured: Mapping[str, Json]) -> str:
     """Effect, interval and unit of a record, or of a part of one, in JSON; empty where nothing was read."""
     value = measured.get("effect", measured.get("value"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from reports import numbers
+from reports.numbers import counted
 from reports.pilot import LIKELY, Outcome, Pilot, pilots
 from reports.plain import LedgerError, as_json
 from reports.record import Ledger
@@ -165,7 +166,7 @@ def told(ledger: Ledger) -> str:
 def _of_model(model: str, ledger: Ledger) -> Iterator[str]:
     tested = sum(record.model == model and bool(pilots(record, ledger)) for record in ledger.records)
     unsettled = [each for each in undecided(ledger) if each.model == model]
-    yield f"{model}: {len(unsettled)} of {tested} claims are undecided"
+    yield f"{model}: {len(unsettled)} of {counted(tested, 'claim')} {'is' if tested == 1 else 'are'} undecided"
     if unsettled:
         heads = ["claim", "task", "n", "effect", "bound", "needed", f"{LIKELY:.0%} sure at"]
         yield _table([row for each in unsettled for row in _undecided_rows(each)], heads)
@@ -176,8 +177,8 @@ def _of_model(model: str, ledger: Ledger) -> Iterator[str]:
         f"claims without a number to go by: {silent}",
         f"the paper's effects over twice the run's, whose spread is no guide to them: {far}",
     ]
-    counted = [text for text, count in zip(left_out, (silent, far), strict=True) if count]
-    yield f"{model}: how sure the verdict is, in percent, by n a task" + "".join(f"\n({text})" for text in counted)
+    noted = [text for text, count in zip(left_out, (silent, far), strict=True) if count]
+    yield f"{model}: how sure the verdict is, in percent, by n a task" + "".join(f"\n({text})" for text in noted)
     rows = [_power_row(each) for each in known if each.chances]
     yield _table(rows, ["claim", "task", "if it is", "bound", "verdict", *map(str, SIZES)])
 

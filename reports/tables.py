@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.numbers import bound, effect, fractions
+from reports.numbers import bound, counted, effect, fractions
 from reports.plain import Json, as_json
 from reports.record import EVERY_TASK, Claim, Measured, Record, Unfinished, Verdict, task_order
 
@@ -298,10 +298,11 @@ def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
     one_model = len({each.model for each in unfinished}) == 1
     told = [
         f"{'' if one_model else f'{each.model} '}{each.task} "
-        + ("none yet" if each.asked is None else f"{each.measured} of {each.asked} questions")
+        + ("none yet" if each.asked is None else f"{each.measured} of {counted(each.asked, 'question')}")
         for each in unfinished
     ]
-    said = f"measured when the run ended: {', '.join(told)}; the next run goes on from there"
+    goes_on = "; the next run goes on from there" if any(each.measured for each in unfinished) else ""
+    said = f"measured when the run ended: {', '.join(told)}{goes_on}"
     return _wrapped(said, width, "", "    ") if told else []
 
 
@@ -313,7 +314,8 @@ def timings(measurements: Sequence[Measured], width: int) -> list[str]:
         if timed:
             total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
             slowest = max(timed, key=lambda each: each.seconds or 0.0)
-            said = f"{model}: {asked} questions of {len(timed)} tasks measured in {total:.0f} s ({asked / total:.3g}/s)"
+            what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
+            said = f"{model}: {what} measured in {total:.0f} s ({asked / total:.3g}/s)"
             lines += _wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
     return lines
 

@@ -101,7 +101,7 @@ def test_what_one_run_did_not_ask_is_counted() -> None:
         "asked before alone: 1, such as stages.early-drop, miniature, QueryAttr",
         "asked now alone: 1, such as stages.early-drop, miniature, all",
     ]
-    assert lines[-1] == "compared: 1 claims, 0 verdicts turned, 0 effects surely moved"
+    assert lines[-1] == "compared: 1 claim, 0 verdicts turned, 0 effects surely moved"
 
 
 def test_two_models_are_compared_where_each_run_has_one() -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.textpath import TextPath
 
 from reports.chart import Line, chart
 from reports.drawing import Reading
-from reports.figures import Drawn, figures, file_name, lines, plates, stretches, told
+from reports.figures import PLATES, STYLE, Drawn, figures, file_name, lines, plates, stretches, told
 from suite.house.made_up import MEASURED, TASKS, curve, whole
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +23,7 @@ def drawn() -> list[Drawn]:
 
 
 def words(figure: Drawn) -> list[str]:
-    found = ElementTree.fromstring(figure.files["svg"]).iter("{http://www.w3.org/2000/svg}text")
+    found = ElementTree.fromstring(figure.files["svg"]).iter(f"{SVG}text")
     return ["".join(each.itertext()) for each in found]
 
 
@@ -69,6 +73,42 @@ def test_two_models_are_laid_over_each_other() -> None:
     assert len(together) == 4
     assert {"one", "other $x$ & <y>"} <= set(words(together[1]))
     assert together[1].model == "one and other $x$ & <y>"
+
+
+FINER = (
+    "c(true-option->last)",
+    "c(false-option->last)",
+    "c(objects->last)",
+    "c(question-without-options->last)",
+    "c(image->options)",
+    "c(image->objects)",
+    "c(related->objects)",
+)
+
+
+@pytest.mark.parametrize("panels", [1, 6])
+@pytest.mark.parametrize("names", [*(plate.curves for plate in PLATES[:-1]), FINER], ids=[*"3456J"])
+@pytest.mark.parametrize("models", [("a",), ("short", "a name that is longer than its figure is wide " * 5, "W" * 99)])
+def test_the_legend_is_whole(names: tuple[str, ...], panels: int, models: tuple[str, ...]) -> None:
+    curves = [replace(curve(name), task=task) for name in names for task in TASKS[:panels]]
+    (figure,) = plates("a", [(model, curves) for model in models])
+    drawing = ElementTree.fromstring(figure.files["svg"])
+    _, _, width, height = map(float, drawing.attrib["viewBox"].split())
+    (legend,) = (each for each in drawing.iter() if each.get("id") == "legend_1")
+    samples = [each for each in legend.iter(f"{SVG}path") if "stroke" in each.get("style", "")]
+    assert len(samples) == len(names) + max(1, len(models))
+    assert all(each.get("d") for each in samples), "a sample outside of the figure is drawn without a path"
+    for text in legend.iter(f"{SVG}text"):
+        # A label of several lines is moved to its place; one of a single line also says where it starts.
+        placed = re.findall(r"-?[\d.]+", text.attrib["transform"])
+        left, base = map(float, placed[-2:])
+        assert 0 <= left <= left + wide("".join(text.itertext())) <= width
+        assert STYLE["font.size"] <= base <= height
+
+
+def wide(text: str) -> float:
+    """The width of *text* in the figures' font, in points."""
+    return TextPath((0, 0), text, size=STYLE["font.size"]).get_extents().x1
 
 
 def test_models_of_different_depth_share_an_axis() -> None:

@@ -103,3 +103,29 @@ def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     said = leave(whole("two"), tmp_path, Wanted(), {})
     assert {path.name.partition("-figure")[0] for path in (tmp_path / "figures").iterdir()} == {"two"}
     assert said == [f"written in {tmp_path}: index.html, figures/ (8), ledger.json, claims.md, claims.csv, claims.tex"]
+
+
+def test_what_an_earlier_run_drew_is_not_left_beside_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
+    leave(whole("one"), tmp_path, Wanted(card=True), {})
+    said = leave(whole("two"), tmp_path, TEXTS, {})
+    drawn = {"index.html", "figures", "model-card.md"}
+    assert {path.name for path in (tmp_path / EARLIER).iterdir()} == drawn
+    assert not drawn & {path.name for path in tmp_path.iterdir()}
+    assert len(list((tmp_path / EARLIER / "figures").iterdir())) == 8
+    assert said[0] == (
+        f"of an earlier run, and not of this one: index.html, model-card.md, figures/, now in {tmp_path / EARLIER}"
+    )
+    assert len(leave(whole("three"), tmp_path, TEXTS, {})) == 1, "it is moved once"
+
+
+def test_figures_that_a_fuller_report_took_along_are_moved_once(tmp_path: Path) -> None:
+    leave(whole(), tmp_path, Wanted(), {})
+    assert len(leave(cut_short(whole()), tmp_path, TEXTS, {})) == 2
+    assert {path.name for path in (tmp_path / EARLIER).iterdir()} >= {"ledger.json", "index.html", "figures"}
+    assert not (tmp_path / f"{EARLIER}-1").exists()
+
+
+def test_a_page_where_no_report_was_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    leave(whole(), tmp_path, TEXTS, {})
+    assert (tmp_path / "index.html").read_text() == "mine"

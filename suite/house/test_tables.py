@@ -322,3 +322,9 @@ def test_how_far_a_run_came_is_told_by_task() -> None:
     ]
     assert "other ChooseAttr 40" in cut_short([replace(found[0], model="other"), found[1]], 200)[0]
     assert cut_short([], 200) == []
+
+
+def test_a_run_that_measured_nothing_has_nothing_to_go_on_from() -> None:
+    none = Unfinished(model="miniature", task="ChooseAttr", measured=0, asked=1)
+    assert cut_short([none], 200) == ["measured when the run ended: ChooseAttr 0 of 1 question"]
+    assert cut_short([replace(none, asked=None)], 200) == ["measured when the run ended: ChooseAttr none yet"]
