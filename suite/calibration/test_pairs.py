@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from fixtures.contract import check
-from fixtures.models import wrap
+from fixtures.models import load, wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from suite.calibration.families import families
@@ -125,6 +125,24 @@ def test_a_picture_that_the_processor_refuses_is_about_its_question_alone(monkey
         subject.encode(question((60, 60)))
 
 
+def test_a_tokenizer_of_more_tokens_than_the_model_embeds() -> None:
+    planted, miniature = load("planted", "cpu"), load("miniature", "cpu")
+    known, rows = len(miniature.tokenizer), len(planted.model.get_input_embeddings().weight)
+    assert known > rows
+    said = refused(planted.model, miniature.processor)
+    assert f" knows {known} tokens and the model embeds {rows}: give it the processor that belongs to it" in said
+
+
+def test_a_token_that_was_added_need_not_be_embedded() -> None:
+    from copy import deepcopy
+
+    model, processor = built("llava")
+    longer = deepcopy(processor)
+    longer.tokenizer.add_tokens(["<never written>"])
+    assert len(longer.tokenizer) > len(model.get_input_embeddings().weight)
+    assert wrap(model, longer).encode(question((60, 60))).input_ids.size
+
+
 def test_a_chat_template_that_is_broken() -> None:
     from copy import copy
 
@@ -146,10 +164,17 @@ def test_what_stands_in_the_way_of_a_selected_model_is_said_once(tmp_path: Path)
     built("mllama")[1].save_pretrained(tmp_path / "wrong")
     ran = selected(tmp_path / "wrong", "--curves", str(tmp_path / "curves"))
     assert ran.returncode == pytest.ExitCode.TESTS_FAILED
-    assert ran.stdout.count("the image processor MllamaImageProcessor") == 1
+    assert ran.stdout.count(" knows 418 tokens and the model embeds 417: give it the processor") == 1
     assert "1 failed, 9 skipped" in ran.stdout
     assert "Error" not in ran.stdout
     assert ".py:" not in ran.stdout.replace("test_selected.py::", ""), "no frame is shown"
+
+
+def test_a_selected_model_that_takes_no_picture_of_our_own_is_skipped_with_its_reason() -> None:
+    ran = selected(Path("planted"), "-k", "patches", "-rs")
+    assert ran.returncode == pytest.ExitCode.OK
+    assert "1 skipped" in ran.stdout
+    assert "planted sees the bundled scenes alone and 0 is none of them: leave --gqa" in ran.stdout
 
 
 def test_a_selected_model_is_looked_at_before_any_test(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_it_is_an_ordinary_llava_made_in_a_moment() -> None:
     model = load("planted", device="cpu").model
     assert time.process_time() - started < 4  # under 2 s where no other work takes the core
     assert type(model).__name__ == "LlavaForConditionalGeneration"
-    assert model.config.text_config.num_hidden_layers == PLANTED.depth == 40
+    assert model.config.text_config.num_hidden_layers == PLANTED.depth == resolve("planted").layers == 40
     assert model.config.text_config.hidden_size <= 192
 
 
@@ -75,9 +75,12 @@ def test_it_is_known_before_torch_is() -> None:
 
 def test_what_it_has_not_is_refused() -> None:
     with pytest.raises(
-        ModelUnavailable, match=r"planted:nobody is no .*: known are planted, planted:small, planted:random, "
+        ModelUnavailable,
+        match=r"^planted:nobody is no variant of planted: known are planted, planted:small, planted:random, ",
     ):
         resolve("planted:nobody")
+    with pytest.raises(ModelUnavailable, match=r"^planted: is no variant of planted: known are planted, planted:small"):
+        resolve("planted:")
     with pytest.raises(ModelUnavailable, match="has no revision main"):
         resolve("planted", revision="main")
     with pytest.raises(ModelUnavailable, match="the paper has no prompt for planted"):
@@ -133,6 +136,7 @@ def test_every_variant_is_built_and_is_another(variant: str) -> None:
 def test_its_sibling_is_smaller() -> None:
     assert smaller_sibling("planted") == smaller_sibling("planted:one-stage") == "planted:small"
     assert smaller_sibling("planted:small") is None
+    assert resolve("planted:small").layers == 32
     assert load("planted:small", device="cpu").layers == 32
 
 

@@ -160,7 +160,23 @@ def test_packages_that_a_family_needs(folder: Path, monkeypatch: pytest.MonkeyPa
     assert resolve(str(folder)).family == "qwen2_vl"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "{", "null", '{"model_type": 1}'])
+@pytest.mark.parametrize("content", ["", "{", "nonsense", "[" * 100_000])
+def test_a_configuration_that_is_no_json(folder: Path, content: str) -> None:
+    (folder / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelUnavailable, match=r"/model has a config\.json that is no JSON, it may be cut short: "):
+        resolve(str(folder))
+
+
+@pytest.mark.parametrize("name", ["processor_config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_settings_of_a_hub_model_that_are_no_json(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(folder))
+    (folder / name).write_bytes((folder / name).read_bytes()[:100])
+    assert refusal("some/model") == f"some/model has a {name} that is no JSON, it may be cut short: restore it"
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", "null", '{"model_type": 1}'])
 def test_a_configuration_that_names_no_family(folder: Path, content: str) -> None:
     (folder / "config.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelUnavailable, match=r"model_type|no adapter"):

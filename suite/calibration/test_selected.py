@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
+
 import pytest
 import torch
 
@@ -10,6 +13,7 @@ from fixtures.bench import Bench
 from fixtures.contract import CHECKS
 from fixtures.flow import IMAGE, QUESTION, RELATED
 from fixtures.forward import distribution, in_batches, inputs, last_logits
+from fixtures.models.errors import Unaskable
 from suite.calibration.oracle import boxes, require_patches_where_they_are_seen, require_tiles_in_any_order, tiled
 
 PICTURES = ((500, 333), (333, 500), (300, 300))
@@ -20,6 +24,15 @@ BATCH = 8
 
 ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """Of a probability, between a question alone and in a batch."""
+
+
+@contextmanager
+def shown_pictures_of_our_own() -> Generator[None]:
+    """A model that takes the questions' pictures alone is skipped, with its reason."""
+    try:
+        yield
+    except Unaskable as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -44,7 +57,7 @@ def test_a_question_alone_and_in_any_batch(selected_model: str, bench: Bench) ->
 
 
 def test_patches_are_where_they_are_seen(selected_model: str, bench: Bench) -> None:
-    with bench.subject(selected_model) as subject:
+    with bench.subject(selected_model) as subject, shown_pictures_of_our_own():
         if RELATED in subject.cannot:
             pytest.skip(subject.cannot[RELATED])
         for size in PICTURES:
@@ -52,7 +65,7 @@ def test_patches_are_where_they_are_seen(selected_model: str, bench: Bench) -> N
 
 
 def test_tiles_in_any_order(selected_model: str, bench: Bench) -> None:
-    with bench.subject(selected_model) as subject:
+    with bench.subject(selected_model) as subject, shown_pictures_of_our_own():
         if RELATED in subject.cannot or not (sizes := [size for size in PICTURES if tiled(subject, size)]):
             pytest.skip("its pictures do not go to the prompt in several tiles")
         for size in sizes:

@@ -123,9 +123,15 @@ def test_a_build_without_cuda_is_named_and_one_whose_devices_are_not_cudas_is_le
 
 
 def test_a_window_wider_than_the_model(run: Run) -> None:
-    assert refused(run("--model", "miniature", "--window", "13")) == (
-        "--window 13: miniature has 12 layers, and a wider window is all of them wherever it stands: give 12 or fewer"
-    )
+    said = refused(run("--model", "miniature", "--window", "99"))
+    assert said == "--window 99: miniature has 12 layers: give 12 or fewer"
+
+
+@pytest.mark.parametrize(("name", "layers"), [("planted", 40), ("planted:small", 32), ("planted:one-stage", 40)])
+def test_a_window_wider_than_a_model_that_is_made_when_loaded(run: Run, name: str, layers: int) -> None:
+    said = refused(run("--model", name, "--window", str(layers + 1)))
+    assert said == f"--window {layers + 1}: {name} has {layers} layers: give {layers} or fewer"
+    assert run("--model", name, "--window", str(layers), "-k", "nothing").ret == pytest.ExitCode.OK
 
 
 def test_a_folder_that_holds_no_questions(run: Run, pytester: pytest.Pytester) -> None:
@@ -212,6 +218,27 @@ def test_a_model_that_was_saved_without_its_processor(run: Run, pytester: pytest
     said = refused(run("--model", "bare"))
     assert said.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
     assert said.endswith("into its folder (processor.save_pretrained)")
+
+
+@pytest.mark.parametrize(
+    "name", ["processor_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json"]
+)
+def test_a_model_whose_settings_are_cut(run: Run, pytester: pytest.Pytester, name: str) -> None:
+    path = Path(shutil.copytree(MINIATURE, pytester.path / "cut")) / name
+    if not path.is_file():
+        shutil.copy(path.with_name("processor_config.json"), path)
+    os.truncate(path, 100)
+    assert refused(run("--model", "cut")) == (
+        f"--model cut has a {name} that is no JSON, it may be cut short: restore it"
+    )
+
+
+def test_a_configuration_that_is_cut_is_found_with_the_options(run: Run, pytester: pytest.Pytester) -> None:
+    os.truncate(Path(shutil.copytree(MINIATURE, pytester.path / "cut")) / "config.json", 100)
+    result = run("--model", "cut")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line]
+    assert said == "ERROR: --model cut has a config.json that is no JSON, it may be cut short: restore it"
 
 
 def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
