@@ -56,8 +56,8 @@ class Claim:
 
 
 MEASURED = (
-    "verdict", "expected", "effect", "low", "high", "bound", "parts", "n", "unit", "layers", "reason",
-    "notes", "twin", "p", "questions_needed", "draws", "pairing", "readings",
+    "verdict", "expected", "expected_because", "effect", "low", "high", "bound", "parts", "n", "unit", "layers",
+    "reason", "notes", "twin", "p", "questions_needed", "draws", "pairing", "readings",
 )  # fmt: skip
 """The fields of a record that its test's evidence fills."""
 
@@ -68,7 +68,8 @@ class Record:
 
     *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
     the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
-    the verdict that the expectations give where the claim is known to depart from the paper, else None;
+    the verdict that the expectations give where the claim is known to depart from the paper, else None, and
+    *expected_because* their reason;
     *tasks* are those that a record of all tasks together was read from; *draws* are some resamples of the effect,
     in the same order wherever *pairing* is the same; *readings* say where on which curves it was read.
     """
@@ -82,6 +83,7 @@ class Record:
     verdict: Verdict
     statistic: str = ""
     expected: str | None = None
+    expected_because: str = ""
     effect: float | None = None
     low: float | None = None
     high: float | None = None
@@ -155,6 +157,7 @@ class Record:
             verdict=verdict,
             statistic=read.text("statistic"),
             expected=read.text_or_none("expected"),
+            expected_because=read.text("expected_because"),
             effect=read.number("effect"),
             low=read.number("low"),
             high=read.number("high"),

@@ -155,6 +155,7 @@ def _cells(record: Record) -> list[str]:
     decides = f"{share}: {fractions(str(head.get('label')))}" if head else ""
     # The parts tell their own notes; which tasks the whole is over is no part's.
     notes = (record.over,) if record.parts else record.notes
+    expected = f"expected: {record.expected_because}" if record.expected_because else ""
     return [
         record.task,
         _verdict(record),
@@ -163,7 +164,7 @@ def _cells(record: Record) -> list[str]:
         p_value(record.p, record.p_holm),
         "" if record.n is None else str(record.n),
         spelled(record.layers),
-        "; ".join(text for text in (decides, record.reason, *notes) if text),
+        "; ".join(text for text in (decides, record.reason, *notes, expected) if text),
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -64,7 +63,7 @@ class Run:
             "-p", "no:cacheprovider", "--device", "cpu", "--dtype", "float32", "--red", "error",
             "--report-dir", str(out), "--no-images", "-k", self.claims,
         ]  # fmt: skip
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ})
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         ledger = out / "ledger.json"
         if done.returncode or not ledger.is_file():
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stdout[-3000:]}{done.stderr}")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
 from scipy.special import ndtr
 
-from fixtures.edges import together
-from fixtures.flow import Edge, default_width
-from fixtures.measurement import Measurement
-from fixtures.question import Question
-from suite.calibration.synthetic import LAYERS, POINTS, SMALLER, Floats, Model
+from fixtures.flow import Edge
+from suite.calibration.synthetic import Drawn, Floats, Model
 
 OF_QUESTION, OF_CURVE, OF_LAYER = 0.64, 0.2, 0.16
 """Of the variance of what makes a question react: how much it shares over curves, over layers, and with nothing."""
@@ -45,60 +43,19 @@ class Population(Model):
             self, **{name: getattr(model, name) for name in Model.__dataclass_fields__ if name != "questions"}
         )
 
-    def measured(
-        self,
-        model: str,
-        task: str,
-        edge: Edge | None = None,
-        width: int | None = None,
-        *,
-        final_sub_word: bool = False,
-    ) -> Measurement:
-        edges = together(edge, width, final_sub_word)
-        curves = {**self.curves, **self.of_tasks.get(task, {}), **self.of_widths.get(width or 0, {})}
-        curves |= self.of_final_sub_words if final_sub_word else {}
-        curves |= self.smaller if model in SMALLER else {}
-        choose = task.startswith("Choose")
+    def _drawn(
+        self, model: str, task: str, salt: tuple[int, int], curves: Mapping[Edge, Floats], lens: Mapping[str, Floats]
+    ) -> Drawn:
         images = _images(self.questions)
-        asked = tuple(
-            Question(str(each), f"i{image}", task, "Is it?", "yes", None, "no" if choose else None, (), (32, 32))
-            for each, image in enumerate(images)
-        )
         reaction = self._shared(images, self._key(model), self._key(model, task))
         # Whether it is answered tells nothing of how it reacts: else the means of those that are would be others.
         luck = self._shared(images, self._key(model, "luck"), self._key(model, task, "luck"))
-        correct = ndtr(luck) < self.right
-        if self.exact:
-            correct[:] = True
-        kept = np.flatnonzero(correct)
-        salt = (width or 0, int(final_sub_word))
-        lens = {
-            form: self._about(mean, reaction[kept], self._key(model, task, form))
-            for form, mean in self.lens.items()
-            if choose or not form.startswith("false")
-        }
-        lens |= {form: np.full((len(kept), LAYERS + 1), np.nan) for form in self.lens if form not in lens}
-        ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros((len(kept), 1))
-        return Measurement(
-            model=model,
-            task=task,
-            layers=LAYERS,
-            width=width or default_width(LAYERS),
-            edges=edges,
-            asked=asked,
-            correct=correct,
-            answers=tuple("yes" if right else "no" for right in correct),
-            questions=tuple(asked[each] for each in kept),
-            baseline=np.full(len(kept), 0.5),
-            knocked={
-                each: 0.5 * self._left(curves[each], reaction[kept], self._key(model, task, str(each), *salt))
-                for each in edges
-            },
-            lenses=lens,
-            set_aside={},
-            provenance={},
-            ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),
-        )
+        correct = np.ones(self.questions, bool) if self.exact else ndtr(luck) < self.right
+        kept = reaction[correct]
+        keys = {each: self._key(model, task, str(each), *salt) for each in curves}
+        left = {each: self._left(curve, kept, keys[each]) for each, curve in curves.items()}
+        seen = {form: self._about(mean, kept, self._key(model, task, form)) for form, mean in lens.items()}
+        return Drawn(images.tolist(), correct, np.full(len(kept), 0.5), left, seen)
 
     def _key(self, *names: str | int) -> list[int]:
         return [self.sample, *(crc32(name.encode()) if isinstance(name, str) else name for name in names)]

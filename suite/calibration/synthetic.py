@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,6 +63,21 @@ def paper_lens() -> dict[str, Floats]:
     }
 
 
+class Drawn(NamedTuple):
+    """What was drawn of a task's questions."""
+
+    images: Sequence[int]
+    """[asked]"""
+    correct: np.ndarray
+    """[asked]"""
+    baseline: Floats
+    """[kept]"""
+    left: Mapping[Edge, Floats]
+    """[kept, layers]: what a knockout leaves, 1 for all."""
+    seen: Mapping[str, Floats]
+    """[kept, layers + 1]: what the lens reads of each form."""
+
+
 @dataclass(frozen=True)
 class Model:
     """Mean curves by task where they differ, and how questions scatter about them."""
@@ -100,26 +116,21 @@ class Model:
     ) -> Measurement:
         """As `fixtures.bench.Bench.measurement`: the same for the same arguments."""
         edges = together(edge, width, final_sub_word)
-        draw = np.random.default_rng([sum(task.encode()), len(model), width or 0, final_sub_word, len(edges)])
         curves = {**self.curves, **self.of_tasks.get(task, {}), **self.of_widths.get(width or 0, {})}
         curves |= self.of_final_sub_words if final_sub_word else {}
         curves |= self.smaller if model in SMALLER else {}
         choose = task.startswith("Choose")
+        images, correct, baseline, left, seen = self._drawn(
+            model, task, (width or 0, int(final_sub_word)), {each: curves[each] for each in edges},
+            {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
+        )  # fmt: skip
         wrong = "no" if choose else None
         asked = tuple(
-            Question(str(each), f"i{each}", task, "Is it?", "yes", None, wrong, (), (32, 32))
-            for each in range(self.questions)
+            Question(str(each), f"i{image}", task, "Is it?", "yes", None, wrong, (), (32, 32))
+            for each, image in enumerate(images)
         )
-        correct = np.arange(self.questions) >= round((1 - self.right) * self.questions)
-        kept = int(correct.sum())
-        baseline = draw.uniform(0.6, 1.0, kept)
-        lens = {
-            form: np.clip(mean * draw.uniform(0.8, 1.2, (kept, 1)), 0, 1)
-            for form, mean in self.lens.items()
-            if choose or not form.startswith("false")
-        }
-        lens |= {form: np.full((kept, LAYERS + 1), np.nan) for form in self.lens if form not in lens}
-        ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros((kept, 1))
+        absent = np.full((len(baseline), LAYERS + 1), np.nan)
+        ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros_like(absent)
         return Measurement(
             model=model,
             task=task,
@@ -131,12 +142,24 @@ class Model:
             answers=tuple("yes" if right else "no" for right in correct),
             questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
             baseline=baseline,
-            knocked={each: baseline[:, None] * self._scattered(curves[each], kept, draw) for each in edges},
-            lenses=lens,
+            knocked={each: baseline[:, None] * left[each] for each in edges},
+            lenses={form: seen.get(form, absent) for form in self.lens},
             set_aside={},
             provenance={},
             ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),
         )
+
+    def _drawn(
+        self, model: str, task: str, salt: tuple[int, int], curves: Mapping[Edge, Floats], lens: Mapping[str, Floats]
+    ) -> Drawn:
+        """Questions about a picture each, of which the first few are answered wrongly."""
+        draw = np.random.default_rng([sum(task.encode()), len(model), *salt, len(curves)])
+        correct = np.arange(self.questions) >= round((1 - self.right) * self.questions)
+        kept = int(correct.sum())
+        baseline = draw.uniform(0.6, 1.0, kept)
+        seen = {form: np.clip(mean * draw.uniform(0.8, 1.2, (kept, 1)), 0, 1) for form, mean in lens.items()}
+        left = {each: self._scattered(curve, kept, draw) for each, curve in curves.items()}
+        return Drawn(range(self.questions), correct, baseline, left, seen)
 
     def _scattered(self, curve: Floats, kept: int, draw: np.random.Generator) -> Floats:
         """1 + the relative change of each question [kept, layers]: mostly its size differs, a little its shape."""

@@ -28,7 +28,8 @@ def test_whatever_is_said_a_row_of_markdown_keeps_its_columns(reason: str, note:
 
 
 def test_markdown_tells_every_record_and_part() -> None:
-    text = writers.claims_markdown(ledger(MEASURED, record(task="all", verdict="fails", expected="fails")))
+    departed = record(task="all", verdict="fails", expected="fails", expected_because="it reads words alone")
+    text = writers.claims_markdown(ledger(MEASURED, departed))
     for said in (
         "**1 holds, 1 fails (1 expected).**",
         "miniature: 14 layers, knocked out in windows of 3, float32, cpu, weights f00d.",
@@ -39,6 +40,7 @@ def test_markdown_tells_every_record_and_part() -> None:
         ">= 40 points",
         "  - **holds** a\\|b: 57.2 [52.0, 62.5] points",
         "fails (expected)",
+        "expected: it reads words alone",
         "0-2, 7",
     ):
         assert said in text

@@ -204,6 +204,7 @@ def test_an_expected_departure_is_an_xfail_and_off_the_default_sample_no_more(
     result.assert_outcomes(passed=1, xfailed=1)
     result.stdout.fnmatch_lines(["XFAIL *model, ChooseAttr: *30.0*expected: it is made up"])
     assert heard["fails"]["evidence"]["expected"] == "fails"
+    assert heard["fails"]["evidence"]["expected_because"] == "it is made up"
 
     result, heard = run(*chosen, "--questions", "128")
     result.assert_outcomes(failed=1, xfailed=1)

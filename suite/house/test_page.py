@@ -109,6 +109,11 @@ def test_p_values_stand_beside_the_bound_and_are_explained() -> None:
     assert "one without a p counts as 1" in shown
 
 
+def test_the_reason_of_an_expected_departure_is_told() -> None:
+    shown = page(ledger(replace(MEASURED, verdict="fails", expected="fails", expected_because="it reads <words>")))
+    assert "<dt>fails expected</dt><dd>it reads &lt;words&gt;</dd>" in shown
+
+
 def test_how_far_a_run_came_and_what_was_left_out_is_told() -> None:
     lacking = replace(SET_ASIDE, left_out={"related->question": {"box on no patch": 3}})
     cut = Unfinished(model="miniature", task="QueryAttr", measured=40, asked=128)
