@@ -163,7 +163,8 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
         told = [{name: value for name, value in as_json(each).items() if name in OF_A_MODEL} for each in pair]
         lines += _turned(f" of {pair[1].name}", *told)
     drawn = [
-        {each.task: (each.source, each.questions, each.seed, each.prompt) for each in run.measurements} for run in runs
+        {each.task: (each.source, each.questions, each.seed, each.at_most, each.prompt) for each in run.measurements}
+        for run in runs
     ]
     others = sorted((task for task in drawn[0] if drawn[0][task] != drawn[1].get(task, drawn[0][task])), key=task_order)
     ids = [{each.task: each.prompts_sha256 for each in run.measurements if each.prompts_sha256} for run in runs]

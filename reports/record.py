@@ -235,7 +235,8 @@ class Measured:
     The noise is by how many points knocking out nothing moves the answer's probability, at the median question
     and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
     *prompt* is the text that goes to the processor, with a mark where the question stands; *prompts_sha256* is of the
-    token ids of all prompts. *left_out* counts by edge the kept questions that lack it, by reason.
+    token ids of all prompts. *left_out* counts by edge the kept questions that lack it, by reason. Of the questions
+    answered correctly the first *at_most* were to be kept; None: all.
     """
 
     model: str
@@ -253,6 +254,7 @@ class Measured:
     prompt: str = ""
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: {})
     prompts_sha256: str = ""
+    at_most: int | None = None
 
     @classmethod
     def from_json(cls, data: object) -> Measured:
@@ -272,6 +274,7 @@ class Measured:
             prompt_style=read.text("prompt_style"),
             prompt=read.text("prompt"),
             prompts_sha256=read.text("prompts_sha256"),
+            at_most=read.count("at_most"),
             left_out=read.counted_of_each("left_out"),
         )
 

@@ -14,6 +14,7 @@ from fixtures.bench import Bench, NotCalibrated, Worker, once
 from fixtures.content import contents
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
+from fixtures.models.registry import Source
 from fixtures.options import Selection
 from fixtures.progress import Loading
 from fixtures.question import FilePicture, Object, Question
@@ -90,7 +91,7 @@ def test_a_model_that_fails_its_contract_is_not_measured(
 
 def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
     bench().measurement("model", "ChooseAttr")
-    job = bench()._measurement_job("model", "QueryAttr", None, None, False)
+    job = bench()._measurement_job("model", "QueryAttr", None, (), False)
     more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         more._advance(job)
@@ -153,12 +154,12 @@ def test_questions_without_boxes_are_said_once_for_all_tasks(
         ]
 
     said: list[str] = []
-    bench(say_once=said.append).questions("QueryAttr")
+    bench(say_once=said.append).asked.questions("QueryAttr")
     assert said == []
     monkeypatch.setattr(fixtures.tasks, "questions", boxless)
     some = bench(say_once=said.append, gqa="hub")
-    some.questions("QueryAttr")
-    some.questions("ChooseAttr")
+    some.asked.questions("QueryAttr")
+    some.asked.questions("ChooseAttr")
     assert set(said) == {"the questions from hub have no boxes: claims about regions are unsupported"}
 
 
@@ -209,8 +210,6 @@ def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_bl
 def test_without_any_picture_the_model_is_not_even_loaded(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
 ) -> None:
-    from fixtures.models.registry import Source
-
     monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the model was loaded"))
     monkeypatch.setattr("fixtures.tasks.questions", lose(*(f"{task}:" for task in TASKS), decoy=decoy))
     with pytest.raises(PicturesUnavailable, match="pictur"):
@@ -230,7 +229,7 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     some = bench(planned=[("model", "ChooseAttr")], say=said.append, say_once=said.append)
     assert some.measurement("model", "ChooseAttr").task == "ChooseAttr"
     some.measurement("model", "ChooseAttr", PADDING >> QUESTION)
-    assert not {first, second, third} & {each.image_id for each in some._contract_questions()}
+    assert not {first, second, third} & {each.image_id for each in some.asked.of_contract()}
     assert said[:2] == [
         f"ChooseAttr: 2 of 24 pictures are missing from lost ({first}.png, {second}.png): "
         "give the folder or zip that holds them with --images",
@@ -246,15 +245,14 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     "changes",
     [
         {"questions": 23}, {"seed": 1}, {"window": 5}, {"prompt": "paper"}, {"dtype": "float64"},
-        {"device": "cuda"}, {"engine": "fast"}, {"answers": "full-stop"},
+        {"device": "cuda"}, {"engine": "fast"}, {"answers": "full-stop"}, {"measured": 5},
     ],
     ids=str,
 )  # fmt: skip
 @pytest.mark.usefixtures("measured")
 def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> None:
     keys = [
-        each._measurement_job("model", "ChooseAttr", None, None, False).entry.key
-        for each in (bench(), bench(**changes))
+        each._measurement_job("model", "ChooseAttr", None, (), False).entry.key for each in (bench(), bench(**changes))
     ]
     assert keys[0] != keys[1]
 
@@ -262,7 +260,7 @@ def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> Non
 @pytest.mark.usefixtures("measured")
 def test_what_changes_no_number_changes_no_key() -> None:
     same = [bench(), bench(red=("fails",)), bench(Worker(1, 4)), bench(tasks=("ChooseAttr",))]
-    assert len({each._measurement_job("model", "ChooseAttr", None, None, False).entry.key for each in same}) == 1
+    assert len({each._measurement_job("model", "ChooseAttr", None, (), False).entry.key for each in same}) == 1
 
 
 @pytest.mark.usefixtures("measured")
@@ -270,10 +268,10 @@ def test_edge_width_task_and_contract_have_their_own_keys() -> None:
     one = bench()
     jobs = [
         one._contract_job("model"),
-        one._measurement_job("model", "ChooseAttr", None, None, False),
-        one._measurement_job("model", "QueryAttr", None, None, False),
-        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, None, False),
-        one._measurement_job("model", "ChooseAttr", None, 5, False),
+        one._measurement_job("model", "ChooseAttr", None, (), False),
+        one._measurement_job("model", "QueryAttr", None, (), False),
+        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, (), False),
+        one._measurement_job("model", "ChooseAttr", None, (5,), False),
     ]
     assert len({job.entry.key for job in jobs}) == len({job.entry.file for job in jobs}) == len(jobs)
 
@@ -292,8 +290,6 @@ def test_other_weights_and_other_libraries_are_another_key(monkeypatch: pytest.M
 def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fixtures.models.registry import Source
-
     taken: list[str] = []
 
     def fingerprint(source: Source) -> str:
@@ -311,8 +307,6 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
 def test_what_takes_long_is_said_before_it_starts(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fixtures.models.registry import Source
-
     said: list[str] = []
     monkeypatch.setattr(Source, "is_here", False)
     monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
@@ -394,6 +388,25 @@ def test_what_the_paper_has_not_is_measured_when_it_is_read(measured: Callable[[
     assert flow(IMAGE >> QUESTION, width=5).drop().value == pytest.approx(stand_in.DROP)
     assert (flow.width, flow.layers) == (3, stand_in.LAYERS)
     assert measured() == ["model contract", *["model ChooseAttr"] * 3]
+
+
+def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_pass(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Source, "layers", 40)
+    some = bench()
+    for width in (5, 15, 1):
+        for edge in (IMAGE >> QUESTION, QUESTION >> LAST):
+            assert some.measurement("model", "ChooseAttr", edge, width).width == width
+    assert measured() == ["model contract", "model ChooseAttr"]
+    for edge, width in ((IMAGE >> QUESTION, 9), (IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
+        assert some.measurement("model", "ChooseAttr", edge, width).width == width
+    assert len(measured()) == 5
+
+
+def test_the_registry_says_how_many_are_measured_unless_the_run_does() -> None:
+    assert [bench(measured=given)._at_most("planted:one-stage") for given in (None, 5, "all")] == [26, 5, None]
+    assert [bench(measured=given)._at_most("miniature") for given in (None, 5, "all")] == [None, 5, None]
 
 
 @pytest.mark.usefixtures("measured")

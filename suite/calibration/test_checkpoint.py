@@ -205,13 +205,13 @@ def test_a_run_goes_on_where_another_was_killed(tmp_path: Path, kill_after: Call
         return Bench(selection, store, Worker(), said.append, [("miniature", "ChooseAttr")])
 
     said: list[str] = []
-    job = bench("whole")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, 5, False)
+    job = bench("whole")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False)
     expected = bench("whole")._fetch(job)
     kill_after(3)
     with pytest.raises(Killed):
-        bench("cut")._fetch(bench("cut")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, 5, False))
+        bench("cut")._fetch(bench("cut")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False))
     kill_after(1000)
     again = bench("cut")
-    found = again._fetch(again._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, 5, False))
+    found = again._fetch(again._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False))
     assert same(found, expected)
     assert not list((tmp_path / "cut").glob("*so-far*"))

@@ -63,18 +63,13 @@ def test_agrees_with_the_reference_on_every_architecture(architecture: str) -> N
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int]:
-    """Prompts of several lengths with random spans, some without; several edges; any width."""
+def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int | list[int]]:
+    """Prompts of several lengths with random spans, some without; several edges; any width, for all or for each."""
     layers = draw(st.integers(1, 6))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
-    edges = draw(
-        st.lists(
-            st.sampled_from([*EDGES, RELATED >> OTHER, OTHER >> RELATED, *NULL_EDGES]),
-            min_size=1,
-            max_size=4,
-            unique=True,
-        )
-    )
+    some = st.sampled_from([*EDGES, RELATED >> OTHER, OTHER >> RELATED, *NULL_EDGES])
+    edges = draw(st.lists(some, min_size=1, max_size=4))
+    width = st.integers(1, 2 * layers + 1)
     prompts: list[Prompt] = []
     for seed in range(draw(st.integers(1, 5))):
         words = draw(st.integers(2, 5))
@@ -83,13 +78,13 @@ def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int]:
         drawn = {RELATED: draw(spans), OTHER: draw(spans)} if draw(st.booleans()) else {}
         kept = {span: places for span, places in one.spans.items() if span not in (RELATED, OTHER)}
         prompts.append(replace(one, spans={**kept, **drawn}))
-    return subject, prompts, edges, draw(st.integers(1, 2 * layers + 1))
+    return subject, prompts, edges, draw(width | st.lists(width, min_size=len(edges), max_size=len(edges)))
 
 
 @settings(max_examples=40, deadline=None)
 @given(cases())
 def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
-    case: tuple[Subject, list[Prompt], list[Edge], int],
+    case: tuple[Subject, list[Prompt], list[Edge], int | list[int]],
 ) -> None:
     with norms_in_double():
         try:
@@ -101,6 +96,18 @@ def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
         fast = sweep(*case)
     if not np.isnan(slow.knocked).all():
         assert log_difference(fast, slow) < 1e-9
+
+
+def test_windows_of_several_widths_are_those_of_each_from_one_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject, recorded, widths = tiny_subject(layers=6, dtype=torch.float64), list[int](), (3, 1, 5)
+    prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
+    edges = [(edge, width) for width in widths for edge in (IMAGE >> QUESTION, QUESTION >> LAST)]
+    alone = [sweep(subject, prompts, [edge], width).knocked[:, 0] for edge, width in edges]
+    monkeypatch.setattr(knockout, "record", lambda *given: recorded.append(1) or record(*given))
+    together = sweep(subject, prompts, [edge for edge, _ in edges], [width for _, width in edges])
+    assert len(recorded) == 1
+    np.testing.assert_allclose(together.knocked.swapaxes(0, 1), alone, rtol=1e-12)
+    assert np.ptp(together.knocked[:, ::2], axis=1).max() > MOVED
 
 
 def test_reads_the_lens_as_a_forward_of_its_own_does() -> None:

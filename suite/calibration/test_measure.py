@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from fixtures.answered import ANSWERED_OTHERWISE, PICTURE_MISSING
+from fixtures.answered import ANSWERED_OTHERWISE, BEYOND, ONE_SUB_WORD, PICTURE_MISSING
 from fixtures.edges import EDGES
 from fixtures.evidence import Inconclusive, Unsupported
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.generation import greedy_answers
 from fixtures.knockout import sweep
 from fixtures.lens import FORMS, NORMED, SHARED, Lens
-from fixtures.measure import ONE_SUB_WORD, NothingLeft, TooWide, measure
+from fixtures.measure import NothingLeft, TooWide, measure
 from fixtures.measurement import Measurement
 from fixtures.models.base import Subject
 from fixtures.question import Question
@@ -261,6 +261,39 @@ def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
 
 def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) -> None:
     assert measure(tiny_subject(), known[:1], edges=[LAST >> LAST], lens=False).width == 1
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known: list[Question]) -> None:
+    subject, edges = tiny_subject(layers=5, dtype=torch.float64), [IMAGE >> LAST, QUESTION >> LAST, RELATED >> LAST]
+    asked = [replace(one, answer=subject.decode(said)) for one, said in zip(
+        known, greedy_answers(subject, [subject.encode(one) for one in known]), strict=True)]  # fmt: skip
+    found = measure(subject, asked, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
+    assert (found.width, list(found.other_widths)) == (3, [1, 5])
+    for width in (3, 1, 5):
+        alone = measure(subject, asked, edges, width, lens=False, engine=engine)
+        own = found.in_windows_of(width)
+        assert (own.width, own.other_widths) == (width, {})
+        assert own.knocked.keys() == alone.knocked.keys()
+        for edge, p2 in alone.knocked.items():
+            np.testing.assert_allclose(own.knocked[edge], p2, rtol=1e-12)
+    assert found.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
+    np.testing.assert_equal(Measurement.from_arrays(found.to_arrays()).other_widths, found.other_widths)
+    with pytest.raises(TooWide):
+        measure(subject, asked, edges, 3, other_widths=(6,))
+    with pytest.raises(ValueError, match="0 layers knocks nothing"):
+        measure(subject, asked, edges, 3, other_widths=(0,))
+
+
+def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: Subject, known: list[Question]) -> None:
+    asked = [replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1"), *known]
+    whole, some = (measure(subject, asked, [IMAGE >> LAST], at_most=most) for most in (None, 3))
+    assert some.questions == tuple(known[:3])
+    assert (some.correct == whole.correct).all()
+    assert some.answers == whole.answers
+    assert some.set_aside == {ANSWERED_OTHERWISE: 1, BEYOND: len(known) - 3}
+    np.testing.assert_allclose(some.knocked[IMAGE >> LAST], whole.knocked[IMAGE >> LAST][:3], rtol=1e-5)
+    assert measure(subject, asked, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
 
 
 # The final sub-word, and what is taken over

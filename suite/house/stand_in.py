@@ -75,6 +75,7 @@ def measure(
     questions: Sequence[Question],
     edges: Sequence[Edge],
     width: int | None = None,
+    other_widths: Sequence[int] = (),
     **options: Any,
 ) -> Measurement:
     """Every edge of every question drops by `DROP`, the answer's probability rises in a straight line."""
@@ -82,6 +83,7 @@ def measure(
     log(f"{subject.name} {task}")
     time.sleep(float(os.environ.get(SECONDS, "0")))
     p1 = np.full(len(questions), 0.5)
+    knocked = {edge: np.full((len(questions), LAYERS), 0.5 * (1 - DROP / 100)) for edge in edges}
     rise = np.tile(np.linspace(0, 1, LAYERS + 1), (len(questions), 1))
     return Measurement(
         model=subject.name,
@@ -94,7 +96,8 @@ def measure(
         answers=tuple(question.answer for question in questions),
         questions=tuple(questions),
         baseline=p1,
-        knocked={edge: np.full((len(questions), LAYERS), 0.5 * (1 - DROP / 100)) for edge in edges},
+        knocked=knocked,
+        other_widths=dict.fromkeys(other_widths, knocked),
         lenses={**dict.fromkeys(ANSWER_FORMS, rise), **dict.fromkeys(FALSE_FORMS, 1 - rise)} if options["lens"] else {},
         ranks=dict.fromkeys(ANSWER_FORMS, 100 * (1 - rise)) if options["lens"] else {},
         set_aside={},

@@ -81,6 +81,8 @@ def test_the_defaults_are_the_default_sample(parsed: Parse, tmp_path: Path) -> N
         {"answers": "full-stop"},
         {"data": "hub"},
         {"boxes": Path()},
+        {"measured": 24},
+        {"measured": "all"},
     ],
     ids=str,
 )
@@ -107,6 +109,7 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
     assert chosen.red == ("error", "not calibrated")
     assert parsed(red="").red == ()
     assert parsed(answers="full-stop").answers == "full-stop"
+    assert [parsed(measured=given).measured for given in (None, "24", "all")] == [None, 24, "all"]
 
 
 @pytest.mark.parametrize(
@@ -156,6 +159,8 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
         ({"dtype": "int8"}, ["--dtype int8: ", "bfloat16"]),
         ({"engine": "warp"}, ["--engine warp: ", "fast", "reference"]),
         ({"answers": "close"}, ["--answers close: ", "exact", "full-stop"]),
+        ({"measured": "0"}, ["--measured 0: ", "1 or more"]),
+        ({"measured": "some"}, ["--measured some: ", "1 or more"]),
         ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
         ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
         ({"gqa": "hub:balanced"}, ["--gqa hub:balanced: ", "no folder"]),
