@@ -1,3 +1,3 @@
-"""Loads the two rooms' plugins; whatever they do stands there."""
+"""Loads the rooms' plugins; whatever they do stands there."""
 
-pytest_plugins = ["fixtures.plugin", "reports.plugin"]
+pytest_plugins = ["fixtures.plugin", "fixtures.scheduling", "reports.plugin"]

@@ -4,8 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
+
+from fixtures.scheduling import pytest_xdist_make_scheduler
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ["torch", "transformers", "datasets", "scipy", "matplotlib", "pandas", "pyarrow"]
@@ -35,3 +40,16 @@ def test_pytest_on_the_suite_collects_claims_alone() -> None:
     listed = [line for line in ran.stdout.splitlines() if "::" in line]
     assert listed
     assert not [line for line in listed if "suite/house" in line or "suite/calibration" in line]
+
+
+@pytest.mark.parametrize(
+    ("dist", "scheduling"), [("load", "WorkStealingScheduling"), ("loadfile", None), ("each", None)]
+)
+def test_workers_share_what_is_left_unless_the_run_says_how(
+    request: pytest.FixtureRequest, dist: str, scheduling: str | None
+) -> None:
+    assert request.config.pluginmanager.hasplugin("fixtures.scheduling")
+    options = {"dist": dist, "maxschedchunk": None, "tx": ["2*popen"], "numprocesses": 2}
+    config: Any = SimpleNamespace(getoption=options.get, getvalue=options.get, option=SimpleNamespace(**options))
+    found = pytest_xdist_make_scheduler(config, Producer("test"))
+    assert (type(found).__name__ if found else None) == scheduling
