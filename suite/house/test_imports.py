@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.relative_to(ROOT) for room in ("fixtures", "reports") for path in (ROOT / room).rglob("*.py"))
-PYTEST_MAY_STAND_IN = {Path("fixtures/plugin.py"), Path("reports/plugin.py"), Path("reports/claim.py")}
+PLUGINS = {Path("fixtures/plugin.py"), Path("fixtures/scheduling.py"), Path("reports/plugin.py")}
+PYTEST_MAY_STAND_IN = {*PLUGINS, Path("reports/claim.py")}
 HEAVY = {"torch", "transformers", "datasets", "scipy", "matplotlib", "pandas", "pyarrow"}
 FAMILIES = tomllib.loads((ROOT / "fixtures/models/registry.toml").read_text(encoding="utf-8"))["families"]
 ADAPTERS = {Path(*adapter.partition(":")[0].split(".")).with_suffix(".py") for adapter in FAMILIES.values()}
