@@ -163,15 +163,21 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
         told = [{name: value for name, value in as_json(each).items() if name in OF_A_MODEL} for each in pair]
         lines += _turned(f" of {pair[1].name}", *told)
     drawn = [
-        {each.task: (each.source, each.questions, each.seed, each.at_most, each.prompt) for each in run.measurements}
-        for run in runs
+        {each.task: (each.source, each.questions, each.seed, each.prompt) for each in run.measurements} for run in runs
     ]
     others = sorted((task for task in drawn[0] if drawn[0][task] != drawn[1].get(task, drawn[0][task])), key=task_order)
+    most = [{each.task: each.at_most for each in run.measurements} for run in runs]
+    limits = sorted({(most[0][task], most[1][task]) for task in most[0].keys() & most[1].keys()}, key=str)
     ids = [{each.task: each.prompts_sha256 for each in run.measurements if each.prompts_sha256} for run in runs]
     retold = {task for task in ids[0].keys() & ids[1].keys() if ids[0][task] != ids[1][task]} - {*others}
     return [
         *lines,
         *([f"other questions or prompts on {', '.join(others)}"] if others else []),
+        *(
+            f"{then or 'all'} correct answers a task were to be measured, now {now or 'all'}"
+            for then, now in limits
+            if then != now
+        ),
         *([f"the same prompts in other token ids on {', '.join(sorted(retold, key=task_order))}"] if retold else []),
     ]
 

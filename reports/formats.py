@@ -15,7 +15,7 @@ from reports.tables import EXPECTED, UNEXPECTED, columns, tally, word
 CARD_DIGITS = 4
 """Significant digits of an effect in a model card; its interval is wider."""
 
-TELLING = ("verdict", "expected", "effect", "low", "high", "unit", "bound", "n", "reason")
+TELLING = ("verdict", "expected", "expected_because", "effect", "low", "high", "unit", "bound", "n", "reason")
 """What of the evidence stands among JUnit's properties, beside the claim's own."""
 
 
@@ -78,7 +78,10 @@ def properties(claim: Mapping[str, Any], evidence: object) -> list[tuple[str, st
 
 
 def _drawn(measured: Measured | None) -> dict[str, Any] | None:
-    return None if measured is None else {"questions": measured.asked, "seed": measured.seed, "source": measured.source}
+    if measured is None:
+        return None
+    drawn = {"questions": measured.asked, "seed": measured.seed, "source": measured.source}
+    return drawn if measured.at_most is None else {**drawn, "measured": measured.kept}
 
 
 def _by_model(records: tuple[Record, ...]) -> list[tuple[str, list[Record]]]:

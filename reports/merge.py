@@ -14,7 +14,7 @@ T = TypeVar("T")
 MUST_AGREE = ("fingerprint", "layers", "width", "dtype", "engine")
 """Of a model: what its numbers depend on; devices and versions may differ, and stand in the shards' own ledgers."""
 
-DRAWN_ALIKE = ("source", "questions", "seed", "prompt")
+DRAWN_ALIKE = ("source", "questions", "seed", "prompt", "at_most")
 """Of a measurement: what its questions depend on."""
 
 SAME = 1e-6

@@ -313,9 +313,11 @@ def timings(measurements: Sequence[Measured], width: int) -> list[str]:
         timed = [each for each in measurements if each.model == model and each.seconds]
         if timed:
             total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
+            done = sum((each.kept if each.at_most else each.asked) or 0 for each in timed)
+            some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
             slowest = max(timed, key=lambda each: each.seconds or 0.0)
             what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
-            said = f"{model}: {what} measured in {total:.0f} s ({asked / total:.3g}/s)"
+            said = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
             lines += _wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
     return lines
 

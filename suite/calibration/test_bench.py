@@ -12,6 +12,7 @@ import pytest
 from fixtures import bench as bench_module
 from fixtures.bench import Bench, NotCalibrated, Worker, once
 from fixtures.content import contents
+from fixtures.devices import Slot
 from fixtures.evidence import Unsupported
 from fixtures.flow import IMAGE, LAST, PADDING, QUESTION
 from fixtures.models.registry import Source
@@ -393,20 +394,52 @@ def test_what_the_paper_has_not_is_measured_when_it_is_read(measured: Callable[[
 def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_pass(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Source, "layers", 40)
+    monkeypatch.setattr(stand_in, "LAYERS", 40)
     some = bench()
-    for width in (5, 15, 1):
+    for width in (5, 15, 1, 3):  # its own are of 3
         for edge in (IMAGE >> QUESTION, QUESTION >> LAST):
             assert some.measurement("model", "ChooseAttr", edge, width).width == width
-    assert measured() == ["model contract", "model ChooseAttr"]
-    for edge, width in ((IMAGE >> QUESTION, 9), (IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
+    assert measured() == ["model contract", *["model ChooseAttr"] * 2]
+    for edge, width in ((IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
         assert some.measurement("model", "ChooseAttr", edge, width).width == width
     assert len(measured()) == 5
 
 
-def test_the_registry_says_how_many_are_measured_unless_the_run_does() -> None:
-    assert [bench(measured=given)._at_most("planted:one-stage") for given in (None, 5, "all")] == [26, 5, None]
-    assert [bench(measured=given)._at_most("miniature") for given in (None, 5, "all")] == [None, 5, None]
+def test_answers_are_known_before_anything_else_is_measured(measured: Callable[[], list[str]]) -> None:
+    some = bench()
+    some.measurement("model", "ChooseAttr", IMAGE >> QUESTION, final_sub_word=True)
+    assert len(measured()) == 3
+    some.measurement("model", "ChooseAttr")
+    assert len(measured()) == 3
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
+    breaks: bool, measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(source: Source, *_: object) -> Source:
+        loaded.append(source.name)
+        if breaks:
+            raise RuntimeError("the weights are broken")
+        return source
+
+    monkeypatch.setattr(Source, "load", load)
+    monkeypatch.setattr(bench_module, "slots", lambda *_: (Slot("cpu-0", "cpu", 1, exclusive=False),))
+    some = bench(Worker(1, 2), planned=[("model", "QueryAttr")])
+    job = some._contract_job("model")
+    with hold(Path("curves") / f"{job.entry.file}.lock"):
+        for _ in range(5):
+            some._advance(job)
+    assert loaded == ["model"]
+    if breaks:
+        with pytest.raises(RuntimeError, match="the weights are broken"):
+            some.measurement("model", "QueryAttr")
+    else:
+        assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+        assert loaded == ["model"]
+    assert measured() == ([] if breaks else ["model contract", "model QueryAttr"])
 
 
 @pytest.mark.usefixtures("measured")

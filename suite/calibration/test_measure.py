@@ -293,6 +293,11 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: S
     assert some.answers == whole.answers
     assert some.set_aside == {ANSWERED_OTHERWISE: 1, BEYOND: len(known) - 3}
     np.testing.assert_allclose(some.knocked[IMAGE >> LAST], whole.knocked[IMAGE >> LAST][:3], rtol=1e-5)
+    for most in (0, -1):
+        with pytest.raises(ValueError, match=f"{most} questions are none to measure"):
+            measure(subject, asked, [IMAGE >> LAST], at_most=most)
+    again = measure(subject, asked, [IMAGE >> LAST], at_most=5, known=some)
+    assert (again.questions, again.set_aside[BEYOND]) == (tuple(known[:5]), len(known) - 5)
     assert measure(subject, asked, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
 
 
@@ -362,6 +367,42 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
     assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
     with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
         measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, known=first)
+
+
+def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
+    subject: Subject, several: list[Question], known: list[Question]
+) -> None:
+    asked = [*several[:4], *known[:3], replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")]
+    for first in (
+        None,
+        *(measure(subject, asked, [IMAGE >> LAST], final_sub_word=final, lens=False) for final in (True, False)),
+    ):
+        for final in (True, False):
+            for most in (None, 2):
+                found = measure(
+                    subject, asked, [IMAGE >> LAST], known=first, final_sub_word=final, at_most=most, lens=False
+                )
+                assert len(found.questions) + sum(found.set_aside.values()) == len(asked)
+                assert found.set_aside[ANSWERED_OTHERWISE] == 1
+
+
+def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: Subject, known: list[Question]) -> None:
+    first = measure(subject, known, [IMAGE >> LAST])
+    gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
+    now = replace(first, asked=(gone, *known[1:]))
+    found = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], known=now)
+    assert (found.questions, found.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
+
+
+def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
+    subject: Subject, several: list[Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = several[:4]
+    first = measure(subject, asked, [IMAGE >> LAST], lens=False)
+    said = greedy_answers(subject, [subject.encode(question) for question in asked])
+    monkeypatch.setattr("fixtures.generation.greedy_answers", lambda *_, **__: [(*said[0], *said[0]), *said[1:]])
+    found = measure(subject, asked, [IMAGE >> LAST], known=first, final_sub_word=True, lens=False)
+    assert (found.questions, found.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
 
 
 def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(

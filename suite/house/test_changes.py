@@ -111,6 +111,13 @@ def test_two_models_are_compared_where_each_run_has_one() -> None:
         compare(ledger(record()), ledger(record(model="b"), record(model="c")))
 
 
+def test_how_many_were_to_be_measured_is_a_condition_of_its_own() -> None:
+    before = whole()
+    now = replace(before, measurements=tuple(replace(each, at_most=26) for each in before.measurements))
+    assert conditions(before, now) == ["all correct answers a task were to be measured, now 26"]
+    assert conditions(now, before) == ["26 correct answers a task were to be measured, now all"]
+
+
 def test_conditions_that_differ_are_told() -> None:
     before = whole()
     now = replace(

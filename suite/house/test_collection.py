@@ -43,13 +43,17 @@ def test_pytest_on_the_suite_collects_claims_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dist", "scheduling"), [("load", "WorkStealingScheduling"), ("loadfile", None), ("each", None)]
+    ("dist", "given", "scheduling"),
+    [("load", (), "WorkStealingScheduling"), ("load", ("--dist", "load"), None), ("each", (), None)],
 )
 def test_workers_share_what_is_left_unless_the_run_says_how(
-    request: pytest.FixtureRequest, dist: str, scheduling: str | None
+    request: pytest.FixtureRequest, dist: str, given: tuple[str, ...], scheduling: str | None
 ) -> None:
     assert request.config.pluginmanager.hasplugin("fixtures.scheduling")
     options = {"dist": dist, "maxschedchunk": None, "tx": ["2*popen"], "numprocesses": 2}
-    config: Any = SimpleNamespace(getoption=options.get, getvalue=options.get, option=SimpleNamespace(**options))
+    config: Any = SimpleNamespace(
+        getoption=options.get, getvalue=options.get, option=SimpleNamespace(**options),
+        invocation_params=SimpleNamespace(args=given),
+    )  # fmt: skip
     found = pytest_xdist_make_scheduler(config, Producer("test"))
     assert (type(found).__name__ if found else None) == scheduling

@@ -283,6 +283,9 @@ def test_timings_are_of_each_model_and_name_the_longest() -> None:
     assert timings([*made_up, measured("ChooseCat")], 120) == [
         "miniature: 256 questions of 2 tasks measured in 64 s (4/s), longest QueryAttr with 54 s"
     ]
+    some = [replace(each, at_most=26, kept=26) for each in made_up]
+    (line,) = timings(some, 200)
+    assert line.startswith("miniature: 256 questions of 2 tasks, 52 of them knocked out, measured in 64 s (0.812/s), ")
     assert timings([measured("ChooseAttr")], 120) == []
 
 
