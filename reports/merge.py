@@ -14,8 +14,10 @@ T = TypeVar("T")
 MUST_AGREE = ("fingerprint", "layers", "width", "dtype", "engine")
 """Of a model: what its numbers depend on; devices and versions may differ, and stand in the shards' own ledgers."""
 
-DRAWN_ALIKE = ("source", "questions", "seed", "prompt", "at_most")
-"""Of a measurement: what its questions depend on."""
+DRAWN_ALIKE = {
+    "source": "source", "questions": "questions", "seed": "seed", "prompt": "prompt", "at_most": "--measured",
+}  # fmt: skip
+"""Of a measurement: what its questions depend on, and what that is called."""
 
 SAME = 1e-6
 """Relative: two machines that judged the same claim may differ in rounding, not in what they found."""
@@ -33,15 +35,15 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
     """
     if not ledgers:
         raise BadMerge("there is nothing to merge: give folders with a ledger.json")
-    records = _rows(ledgers, names)
     named = list(zip(ledgers, names, strict=True))
     models = _agreeing(((each, name) for run, name in named for each in run.models), lambda each: (each.name,), _agree)
-    order = unique([*(record.model for record in records.values()), *(name for (name, *_) in models)])
     measured = _agreeing(
         ((each, name) for run, name in named for each in run.measurements),
         lambda each: (each.model, each.task),
         _drawn_alike,
     )
+    records = _rows(ledgers, names)  # whose numbers differ where what was measured does
+    order = unique([*(record.model for record in records.values()), *(name for (name, *_) in models)])
     curves = {(each.model, each.task, each.name): each for run in ledgers for each in run.curves}
     cut_short = {(each.model, each.task): each for run in ledgers for each in run.unfinished}
     examples = {(each.model, each.task, each.id): each for run in ledgers for each in run.examples}
@@ -124,8 +126,8 @@ def _agree(one: Model, other: Model) -> str:
 def _drawn_alike(one: Measured, other: Measured) -> str:
     return next(
         (
-            f"{one.model}, {one.task} has {name} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
-            for name in DRAWN_ALIKE
+            f"{one.model}, {one.task} has {told} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
+            for name, told in DRAWN_ALIKE.items()
             if getattr(one, name) != getattr(other, name)
         ),
         "",

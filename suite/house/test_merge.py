@@ -70,6 +70,17 @@ def test_another_draw_of_questions_is_refused() -> None:
         merge([run, other], ["a", "b"])
 
 
+def test_another_number_of_questions_measured_is_refused_before_what_comes_of_it() -> None:
+    run = whole()
+    other = replace(
+        run,
+        measurements=tuple(replace(each, at_most=26) for each in run.measurements),
+        records=tuple(replace(each, verdict="inconclusive") for each in run.records),
+    )
+    with pytest.raises(BadMerge, match="miniature, ChooseAttr has --measured None and 26 in a and in b"):
+        merge([run, other], ["a", "b"])
+
+
 def test_a_claim_that_was_judged_otherwise_is_refused() -> None:
     run = whole()
     other = replace(run, records=tuple(replace(each, verdict="holds") for each in run.records))
