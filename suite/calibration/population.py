@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from fixtures.flow import Edge
-from suite.calibration.synthetic import Drawn, Floats, Model
+from suite.calibration.synthetic import Drawn, Floats, Late, Model
 
 OF_QUESTION, OF_CURVE, OF_LAYER = 0.64, 0.2, 0.16
 """Of the variance of what makes a question react: how much it shares over curves, over layers, and with nothing."""
@@ -53,8 +53,8 @@ class Population(Model):
         correct = np.ones(self.questions, bool) if self.exact else ndtr(luck) < self.right
         kept = reaction[correct]
         keys = {each: self._key(model, task, str(each), *salt) for each in curves}
-        left = {each: self._left(curve, kept, keys[each]) for each, curve in curves.items()}
-        seen = {form: self._about(mean, kept, self._key(model, task, form)) for form, mean in lens.items()}
+        left = Late(curves, lambda edge: self._left(curves[edge], kept, keys[edge]))
+        seen = Late(lens, lambda form: self._about(lens[form], kept, self._key(model, task, form)))
         return Drawn(images.tolist(), correct, np.full(len(kept), 0.5), left, seen)
 
     def _key(self, *names: str | int) -> list[int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,7 @@ SMALLER = ("llava-1.5-7b",)
 POINTS = np.arange(LAYERS + 1)
 
 Floats = np.ndarray
+K = TypeVar("K", Edge, str)
 
 
 def bump(centre: float, width: float, height: float, points: Floats = POINTS[:-1]) -> Floats:
@@ -61,6 +63,24 @@ def paper_lens() -> dict[str, Floats]:
         "false_lowercase": 0.2 * lower,
         "false_capitalized": 0.1 * capitalized,
     }
+
+
+class Late(Mapping[K, Floats]):
+    """What *make* makes of each key, once it is asked for: a claim reads few of thirty curves."""
+
+    def __init__(self, keys: Iterable[K], make: Callable[[K], Floats]) -> None:
+        self._keys, self._make = dict.fromkeys(keys), cache(make)
+
+    def __getitem__(self, key: K) -> Floats:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._make(key)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 class Drawn(NamedTuple):
@@ -142,8 +162,8 @@ class Model:
             answers=tuple("yes" if right else "no" for right in correct),
             questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
             baseline=baseline,
-            knocked={each: baseline[:, None] * left[each] for each in edges},
-            lenses={form: seen.get(form, absent) for form in self.lens},
+            knocked=Late(edges, lambda edge: baseline[:, None] * left[edge]),
+            lenses=Late(self.lens, lambda form: seen.get(form, absent)),
             set_aside={},
             provenance={},
             ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from fixtures.effect import Effect, Estimate, Proportion
+from fixtures.effect import Effect, Estimate
 from fixtures.evidence import Bound, Evidence, Inconclusive, Unsupported, Verdict, journal, spelled
+from fixtures.proportion import Proportion
 
 
 def effect(value: float, low: float, high: float, label: str = "drop of image->question", **rest: object) -> Effect:
@@ -388,9 +389,9 @@ def test_draws_that_are_none_are_refused() -> None:
 
 
 @given(hits=st.lists(st.booleans(), min_size=1, max_size=300))
-def test_without_shared_images_it_is_wilsons_interval(hits: list[bool]) -> None:
+def test_without_shared_images_it_is_the_exact_interval(hits: list[bool]) -> None:
     found = Proportion.of("accuracy", hits, [str(image) for image in range(len(hits))])
-    expected = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
+    expected = binomtest(sum(hits), len(hits)).proportion_ci(method="exact")
     assert found.value == pytest.approx(100 * sum(hits) / len(hits))
     # Between single questions the variance divides by n - 1.
     widened = 1.0 if all(hits) or not any(hits) or len(hits) == 1 else len(hits) / (len(hits) - 1)
@@ -417,7 +418,7 @@ def test_all_right_is_as_sure_as_there_are_images() -> None:
     found = Proportion.of("accuracy", [True] * 128, [str(question // 2) for question in range(128)])
     assert found.effective_n == 64
     assert (found.value, found.high) == (100, 100)
-    assert found.low == pytest.approx(100 * binomtest(64, 64).proportion_ci(method="wilson").low)
+    assert found.low == pytest.approx(100 * binomtest(64, 64).proportion_ci(method="exact").low)
     assert found.exceeds(95).verdict == "inconclusive"
     assert "%" in found.exceeds(95).sentence()
 
@@ -486,7 +487,7 @@ def test_p_values_of_parts() -> None:
     assert effect.within(-3.0, 4.0).p == max(effect.p(-3.0), effect.p(4.0))
 
 
-def test_accuracys_p_value_is_the_score_tests() -> None:
+def test_accuracys_p_value_is_what_its_interval_inverts() -> None:
     found = Proportion.of("accuracy", [True] * 190 + [False] * 10, [str(number) for number in range(200)])
     assert found.p(95.0) == 1
     assert found.p(found.low) == pytest.approx(0.05, abs=1e-6)
