@@ -21,7 +21,7 @@ from fixtures.models import load
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from fixtures.models.planted import VARIANTS
 from fixtures.models.planted.circuit import FIRST_DROP, LAST_DROP, PLANTED, SECOND_DROP
-from fixtures.models.planted.codes import CHANNELS, codes, drawn, things
+from fixtures.models.planted.codes import CHANNELS, GRID, PATCH, PIXELS, SCENE, codes, drawn, things
 from fixtures.models.planted.stream import BOX, PRESENCE, REGISTER, SLOTS, name
 from fixtures.models.planted.vocabulary import pieces
 from fixtures.models.registry import resolve, smaller_sibling
@@ -97,7 +97,7 @@ def test_patches_tell_of_the_objects_whose_boxes_they_meet(task: str) -> None:
         registers, boxes = (code[..., CHANNELS.index(kind)] > 0 for kind in (REGISTER, BOX))
         assert (registers ^ boxes).all()
         for thing in shown:
-            met = np.array([[thing.area_in(row, column) > 0 for column in range(8)] for row in range(8)])
+            met = np.array([[thing.area_in(row, column) > 0 for column in range(GRID)] for row in range(GRID)])
             assert (told[thing.name] & boxes).any()
             assert (told[thing.name] & registers).any()
             assert not (told[thing.name] & boxes & ~met).any(), "a box tells of another object's place"
@@ -107,14 +107,26 @@ def test_the_picture_is_its_codes_to_the_last_digit() -> None:
     question = questions("ChooseAttr", n=1)[0]
     shown = things(question.image_id)
     assert shown is not None
-    assert drawn(shown).size == question.image_size
+    assert drawn(shown).size == (PIXELS, PIXELS)
+    assert question.image_size == (SCENE, SCENE)
     pixels = planted().encode(question).tensors["pixel_values"][0, 0].double()
-    read = pixels.reshape(8, 8, 8, 8).permute(0, 2, 1, 3).reshape(8, 8, 64)[..., : len(CHANNELS)]
+    patches = pixels.reshape(GRID, PATCH, GRID, PATCH).permute(0, 2, 1, 3).flatten(2)
+    read = patches[..., : len(CHANNELS)]
     assert torch.allclose(read, torch.from_numpy(codes(shown)), atol=0.006)
     model: Any = planted().model
     features = model.get_image_features(pixel_values=planted().encode(question).tensors["pixel_values"])
-    presence = features.pooler_output[0][:, SLOTS.index(PRESENCE)].double().reshape(8, 8)
+    presence = features.pooler_output[0][:, SLOTS.index(PRESENCE)].double().reshape(GRID, GRID)
     assert torch.allclose(presence, torch.from_numpy(codes(shown)[..., CHANNELS.index(PRESENCE)]), atol=0.01)
+
+
+def test_a_box_is_related_where_its_code_is_drawn() -> None:
+    """The picture is drawn smaller than the scene, whose boxes the processor's own resize brings there."""
+    for question in questions("ChooseAttr", n=40):
+        (named,) = (thing for thing in question.objects if thing.box_xywh)
+        (thing,) = (thing for thing in things(question.image_id) or () if thing.box == named.box_xywh)
+        met = [row * GRID + column for row, column in np.ndindex(GRID, GRID) if thing.area_in(row, column)]
+        prompt = planted().encode(question)
+        assert (prompt.spans[RELATED] - prompt.spans[IMAGE].min()).tolist() == met
 
 
 def test_another_picture_cannot_be_asked_about() -> None:
