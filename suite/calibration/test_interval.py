@@ -98,7 +98,7 @@ def test_what_resamples_miss_on_one_side_is_added_there_alone() -> None:
 
 def test_a_narrow_trough_is_read_beside_its_layer_and_that_is_known() -> None:
     found = [curve(noisy(NARROW, seed)).drop() for seed in range(SAMPLES)]
-    missed = average([np.mean(effect.draws[1:]) - 30 for effect in found])
+    missed = average([float(effect.draws[1:].mean()) - 30 for effect in found])
     known = average([effect.bias for effect in found])
     assert missed < -1
     assert 0.5 < known / missed < 2
