@@ -10,7 +10,7 @@ from pathlib import Path
 
 from reports.numbers import counted, signed
 from reports.plain import Json, LedgerError, as_json
-from reports.record import Ledger, Record, task_order
+from reports.record import Ledger, Measured, Record, task_order
 from reports.tables import unique
 from reports.writers import LEDGER
 
@@ -141,8 +141,7 @@ def compare(before: Ledger, now: Ledger) -> tuple[Change, ...]:
 
     `BadComparison` where the runs have no claim in common.
     """
-    old_models, new_models = _models(before), _models(now)
-    aliases = {old_models[0]: new_models[0]} if len(old_models) == len(new_models) == 1 else {}
+    aliases = _aliases(_models(before), _models(now))
     old = {(record.claim, aliases.get(record.model, record.model), record.task): record for record in before.records}
     new = {record.key: record for record in now.records}
     if not old.keys() & new.keys():
@@ -159,17 +158,18 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
     runs = before, now
     versions = [{"python": each.environment.python, **each.environment.packages} for each in runs]
     lines = _turned("", *versions)
-    for pair in zip(before.models, now.models, strict=False):
+    new_models = {model.name: model for model in now.models}
+    aliases = _aliases([model.name for model in before.models], list(new_models))
+    both = [(old, new_models.get(aliases.get(old.name, old.name))) for old in before.models]
+    for pair in ((old, new) for old, new in both if new):
         told = [{name: value for name, value in as_json(each).items() if name in OF_A_MODEL} for each in pair]
         lines += _turned(f" of {pair[1].name}", *told)
-    drawn = [
-        {each.task: (each.source, each.questions, each.seed, each.prompt) for each in run.measurements} for run in runs
-    ]
-    others = sorted((task for task in drawn[0] if drawn[0][task] != drawn[1].get(task, drawn[0][task])), key=task_order)
-    most = [{each.task: each.at_most for each in run.measurements} for run in runs]
-    limits = sorted({(most[0][task], most[1][task]) for task in most[0].keys() & most[1].keys()}, key=str)
-    ids = [{each.task: each.prompts_sha256 for each in run.measurements if each.prompts_sha256} for run in runs]
-    retold = {task for task in ids[0].keys() & ids[1].keys() if ids[0][task] != ids[1][task]} - {*others}
+    measured = [{(aliases.get(each.model, each.model), each.task): each for each in run.measurements} for run in runs]
+    common = [(measured[0][place], measured[1][place]) for place in measured[0] if place in measured[1]]
+    others = sorted({now.task for then, now in common if _drawn(then) != _drawn(now)}, key=task_order)
+    limits = sorted({(then.at_most, now.at_most) for then, now in common}, key=str)
+    ids = [(now.task, then.prompts_sha256, now.prompts_sha256) for then, now in common]
+    retold = {task for task, *both in ids if all(both) and both[0] != both[1]} - {*others}
     return [
         *lines,
         *([f"other questions or prompts on {', '.join(others)}"] if others else []),
@@ -201,6 +201,16 @@ def told(changes: Sequence[Change], limits: Limits) -> list[str]:
         f"{counted(moved, 'effect')} surely moved",
     )
     return [*lines, f"compared: {', '.join(summed)}"]
+
+
+def _drawn(measured: Measured) -> tuple[object, ...]:
+    """Which questions, asked how."""
+    return measured.source, measured.questions, measured.seed, measured.prompt
+
+
+def _aliases(before: Sequence[str], now: Sequence[str]) -> dict[str, str]:
+    """What a model of *before* is called *now*: where each run has but one, they are matched whatever their names."""
+    return {before[0]: now[0]} if len(before) == len(now) == 1 else {}
 
 
 def _turned(whose: str, before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:

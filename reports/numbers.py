@@ -24,6 +24,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def about(count: int) -> str:
+    """*count*, rounded up to two figures, as an estimate is told: "about 1,300"."""
+    step = 10 ** max(0, len(str(count)) - 2)
+    return f"{-(-count // step) * step:,}"
+
+
 def effect(measured: Mapping[str, Json]) -> str:
     """Effect, interval and unit of a record, or of a part of one, in JSON; empty where nothing was read."""
     value = measured.get("effect", measured.get("value"))

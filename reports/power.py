@@ -210,11 +210,8 @@ def _power_row(power: Power) -> list[str]:
 
 
 def _about(count: int | None) -> str:
-    """Rounded up to two figures; empty without a count."""
-    if count is None:
-        return ""
-    step = 10 ** max(0, len(str(count)) - 2)
-    return f"{-(-count // step) * step:,}"
+    """Empty without a count."""
+    return "" if count is None else numbers.about(count)
 
 
 def _table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.numbers import bound, counted, effect, fractions
+from reports.numbers import about, bound, counted, effect, fractions
 from reports.plain import Json, as_json
 from reports.record import EVERY_TASK, Claim, Measured, Record, Unfinished, Verdict, task_order
 
@@ -249,7 +249,7 @@ def undecided(records: Iterable[Record], width: int) -> list[str]:
     ]
     if within:
         least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
-        said = "a few more" if least < NEARLY * n else f"about {least:,}"
+        said = "a few more" if least < NEARLY * n else f"about {about(least)}"
         told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
     if rest := sum(len(reasons) for _, reasons in ordered[MOST_REASONS:]):
         told.append(f"{rest} for other reasons")

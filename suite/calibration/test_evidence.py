@@ -221,6 +221,8 @@ def test_a_composite_needs_what_its_neediest_part_does() -> None:
         (effect(44, 30, 60).within(40, 90), 128 * 14**2 // 4**2),
         (effect(40, 30, 60).at_least(40), None),
         (effect(40.0001, 30, 60).at_least(40), None),
+        (effect(40.3, 30, 60).at_least(40), None),
+        (effect(41, 30, 60).at_least(40), 128 * 11**2),
         (effect(50, 45, 60).at_least(40), None),
         (effect(50, 45, 60).at_least(70), None),
         (effect(50, 30, 60, gates=("nothing to locate",)).at_least(40), None),

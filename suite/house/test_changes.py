@@ -135,6 +135,16 @@ def test_conditions_that_differ_are_told() -> None:
     assert not conditions(before, before)
 
 
+def test_conditions_of_several_models_are_those_of_the_same_name() -> None:
+    before = whole()
+    other, *_ = before.models
+    another = replace(other, name="another", fingerprint="d00f")
+    of_another = tuple(replace(each, model="another", seed=7) for each in before.measurements)
+    now = replace(before, models=(another, other), measurements=(*of_another, *before.measurements))
+    assert not conditions(before, now)
+    assert not conditions(replace(now, models=(other, another)), now)
+
+
 def test_prompts_whose_token_ids_alone_differ_are_told() -> None:
     """As under another tokenizer; a ledger that does not say says nothing of it."""
     told_before, told_now, untold = (
