@@ -27,6 +27,7 @@ from fixtures.question import Question
 LAYERS = 40
 SMALLER = ("llava-1.5-7b",)
 POINTS = np.arange(LAYERS + 1)
+ANSWERS = ("yes", "no")
 
 Floats = np.ndarray
 K = TypeVar("K", Edge, str)
@@ -144,10 +145,11 @@ class Model:
             model, task, (width or 0, int(final_sub_word)), {each: curves[each] for each in edges},
             {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
         )  # fmt: skip
-        wrong = "no" if choose else None
+        golds = [ANSWERS[each % 2] for each in range(len(correct))]
+        others = [ANSWERS[each % 2 - 1] for each in range(len(correct))]
         asked = tuple(
-            Question(str(each), f"i{image}", task, "Is it?", "yes", None, wrong, (), (32, 32))
-            for each, image in enumerate(images)
+            Question(str(each), f"i{image}", task, "Is it?", gold, None, other if choose else None, (), (32, 32))
+            for each, (image, gold, other) in enumerate(zip(images, golds, others, strict=True))
         )
         absent = np.full((len(baseline), LAYERS + 1), np.nan)
         ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros_like(absent)
@@ -159,7 +161,7 @@ class Model:
             edges=edges,
             asked=asked,
             correct=correct,
-            answers=tuple("yes" if right else "no" for right in correct),
+            answers=tuple(gold if right else other for gold, other, right in zip(golds, others, correct, strict=True)),
             questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
             baseline=baseline,
             knocked=Late(edges, lambda edge: baseline[:, None] * left[edge]),

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from fixtures.models.planted.faults import FAULTS
 from reports.claim import written
-from suite.calibration.kill_matrix import PLANTED, SMALL, all_verdicts, claims_that, named, table
+from suite.calibration.kill_matrix import PLANTED, SMALL, WITHOUT_A_PICTURE, all_verdicts, claims_that, named, table
 
 HERE = Path(__file__).parent
 CLAIMS = sorted(HERE.parent.glob("test_*.py"))
@@ -20,10 +20,6 @@ TIED_TO_A_CHECKPOINT = {"routes.question-to-last-choose-attr"}
 """Asked of one model of the paper alone; `test_register.py` kills it on curves that are made for it."""
 
 WITHOUT_A_BOUND = ("fine.", "parts.", "routes.image-to-suffix")
-
-
-OF_THE_PICTURE = ("stages.", "regions.", "routes.direct-image-path", "answer.follows-integration")
-"""Claims that cannot be true of a model which reads nothing of it."""
 
 
 Found = Callable[[str], dict[str, set[str]]]
@@ -63,14 +59,9 @@ def test_a_fault_is_caught_by_exactly_the_claims_that_it_breaks(fault: str, foun
     assert found("fails")[named(fault)] == FAULTS[fault].caught_by
 
 
-def test_nothing_holds_of_random_weights(found: Found) -> None:
-    assert not found("holds")[named("random")]
-
-
-def test_nothing_about_the_picture_holds_of_a_model_that_does_not_see_it(found: Found) -> None:
-    held = found("holds")[named("blind")]
-    assert not [claim for claim in held if claim.startswith(OF_THE_PICTURE)]
-    assert held, "the last position reads the question, and that is so"
+@pytest.mark.parametrize("fault", WITHOUT_A_PICTURE)
+def test_nothing_holds_of_a_model_whose_answers_are_guesses(fault: str, found: Found) -> None:
+    assert not found("holds")[named(fault)]
 
 
 def test_all_that_is_judged_of_the_planted_model_holds(found: Found) -> None:
