@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fixtures.effect import Effect
 from fixtures.flow import IMAGE, QUESTION
-from fixtures.guessing import doubt, guessed
+from fixtures.guessing import guessed
 from fixtures.question import Question
 from suite.calibration.drawn import cases, evidence, verdict
 from suite.calibration.synthetic import Model, bump
@@ -44,20 +44,20 @@ def test_no_guess_is_worse_than_the_commonest_answer(answers: list[str], options
 
 def test_who_is_right_on_all_or_surely_on_more_is_not_in_doubt() -> None:
     for right in (0.75, 0.99):
-        assert not doubt(replace(GUESSER, right=right).measured("m", "ChooseAttr"))
-        assert not doubt(replace(GUESSER, right=right).measured("m", "QueryAttr"))
+        assert not replace(GUESSER, right=right).measured("m", "ChooseAttr").doubts
+        assert not replace(GUESSER, right=right).measured("m", "QueryAttr").doubts
 
 
 def test_who_is_right_by_chance_is() -> None:
-    assert doubt(GUESSER.measured("m", "ChooseAttr")) == (
+    assert GUESSER.measured("m", "ChooseAttr").doubts == (
         "right answers may be guesses: the accuracy is 50.0 % [41.0, 59.0], "
-        "and a guess for all would be right on 50.0 %"
+        "and a guess for all would be right on 50.0 %",
     )
 
 
 def test_where_no_question_was_posed_there_is_no_doubt() -> None:
     found = GUESSER.measured("m", "QueryAttr")
-    assert not doubt(replace(found, answers=(None,) * len(found.asked), correct=np.zeros(len(found.asked), bool)))
+    assert not replace(found, answers=(None,) * len(found.asked), correct=np.zeros(len(found.asked), bool)).doubts
 
 
 @pytest.mark.parametrize(("claim", "task"), cases())
