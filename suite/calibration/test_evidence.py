@@ -9,26 +9,12 @@ from math import nan
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
-from fixtures.effect import Effect, Estimate
+from fixtures.effect import Estimate
 from fixtures.evidence import Bound, Evidence, Inconclusive, Unsupported, Verdict, journal, spelled
-from fixtures.proportion import Proportion
-
-
-def effect(value: float, low: float, high: float, label: str = "drop of image->question", **rest: object) -> Effect:
-    """An effect with this interval, of many images."""
-    draws = np.array([value] + [low] * 1000 + [high] * 1000, dtype=np.float64)
-    about: dict[str, object] = {
-        "unit": "points",
-        "n": 128,
-        "images": 10_000,
-        "model_layers": 12,
-        "layers": (0, 1),
-    }
-    return Effect(label=label, draws=draws, **{**about, **rest})  # type: ignore[arg-type]
+from suite.calibration.effects import effect
 
 
 @pytest.fixture
@@ -40,6 +26,7 @@ def entries() -> Iterator[list[Evidence]]:
 
 
 # ---- verdicts
+
 
 TABLE: list[tuple[Callable[[Estimate], Evidence], dict[tuple[float, float], Verdict]]] = [
     (
@@ -160,6 +147,7 @@ def test_joining_enters_nothing_before_it_is_asserted(entries: list[Evidence]) -
 
 
 # ---- composites
+
 
 HOLDS, FAILS, OPEN = (effect(50, low, 60).at_least(bound) for low, bound in ((45, 40), (45, 70), (30, 40)))
 UNSUPPORTED = replace(HOLDS, verdict="unsupported")
@@ -318,188 +306,3 @@ def test_evidence_travels_as_plain_json_in_ascii() -> None:
     for part in plain["parts"]:
         assert {type(number) for number in part["layers"]} <= {int}
         assert type(part["n"]) is int
-
-
-# ---- arithmetic
-
-
-def drawn(seed: int, mean: float, sources: set[tuple[str, str]], **rest: object) -> Effect:
-    draws = np.random.default_rng(seed).normal(mean, 1, 2001)
-    draws[0] = mean
-    return replace(effect(0, 0, 0, **rest), draws=draws, sources=frozenset(sources))  # type: ignore[arg-type]
-
-
-ONE = {("", "seed 1")}
-
-
-def test_effects_of_one_resampling_are_compared_draw_by_draw() -> None:
-    a, b = (
-        drawn(0, 30, ONE, n=128, twin=29.0),
-        drawn(1, 10, ONE, n=90, layers=(5,), twin=11.0, label="drop of b"),
-    )
-    difference = a - 0.5 * b
-    assert difference.draws == pytest.approx(a.draws - b.draws / 2)
-    assert (difference.n, difference.layers, difference.twin) == (90, (0, 1, 5), pytest.approx(23.5))
-    assert difference.label == "drop of image->question minus the drop of b times 0.5"
-    assert (a + -a).value == (a - a).high == 0
-    assert a.exceeds(b).verdict == b.is_below(a).verdict == "holds"
-    assert a.is_below(b).verdict == "fails"
-    assert a.exceeds(b).bound == "> 0"
-
-
-def test_gates_and_notes_follow_an_effect_into_every_comparison() -> None:
-    a, b = drawn(0, 30, ONE, notes=("swayed",)), drawn(1, 10, ONE, gates=("nothing to locate",))
-    assert a.exceeds(b).verdict == "inconclusive"
-    assert (2.0 * (a - b)).gates == ("nothing to locate",)
-    assert (b - a).notes == ("swayed",)
-
-
-def test_only_what_is_drawn_together_or_wholly_apart_is_compared() -> None:
-    single, stranger = drawn(0, 30, ONE), drawn(1, 10, {("", "seed 2")})
-    four, two = drawn(2, 20, {("a", "1"), ("b", "2")}, n=200), drawn(3, 5, {("c", "3"), ("d", "4")}, n=100)
-    overlap = drawn(4, 5, {("b", "2"), ("c", "3")})
-    assert (four - two).n == 300
-    assert (four - drawn(5, 5, {("a", "1"), ("b", "2")}, n=190)).n == 190
-    apart = single.unpaired_minus(stranger)
-    assert (apart.value, apart.n) == (20, 256)
-    for refused in (
-        lambda: single - stranger,
-        lambda: single - four,
-        lambda: four - overlap,
-        lambda: single.unpaired_minus(single),
-        lambda: single - replace(single, unit="layers"),
-        lambda: single - replace(single, draws=single.draws[:100]),
-    ):
-        with pytest.raises(ValueError, match="compare"):
-            refused()
-
-
-def test_layers_of_two_models_are_not_told_as_if_they_were_of_one() -> None:
-    small, large = drawn(0, 30, ONE, model_layers=32), drawn(1, 10, {("", "seed 2")}, model_layers=40)
-    difference = small.unpaired_minus(large)
-    assert (difference.layers, difference.model_layers) == ((), 0)
-    assert " of 40" not in difference.exceeds(0).sentence()
-
-
-def test_draws_that_are_none_are_refused() -> None:
-    for draws in (np.array([1.0]), np.array([]), np.ones((2, 2)), np.array([1.0, np.inf])):
-        with pytest.raises(ValueError, match="finite draws"):
-            replace(effect(0, 0, 0), draws=draws)
-
-
-# ---- proportions
-
-
-@given(hits=st.lists(st.booleans(), min_size=1, max_size=300))
-def test_without_shared_images_it_is_the_exact_interval(hits: list[bool]) -> None:
-    found = Proportion.of("accuracy", hits, [str(image) for image in range(len(hits))])
-    expected = binomtest(sum(hits), len(hits)).proportion_ci(method="exact")
-    assert found.value == pytest.approx(100 * sum(hits) / len(hits))
-    # Between single questions the variance divides by n - 1.
-    widened = 1.0 if all(hits) or not any(hits) or len(hits) == 1 else len(hits) / (len(hits) - 1)
-    assert found.effective_n == pytest.approx(len(hits) / widened)
-    assert found.low <= 100 * expected.low + 1e-9
-    assert found.high >= 100 * expected.high - 1e-9
-
-
-def test_questions_that_stand_and_fall_with_their_image_count_once() -> None:
-    right = np.arange(50) % 5 > 0
-    single = Proportion.of("accuracy", right, [str(image) for image in range(50)])
-    double = Proportion.of("accuracy", np.repeat(right, 2), [str(image) for image in range(50) for _ in "ab"])
-    assert double.effective_n == pytest.approx(single.effective_n)
-    assert (double.low, double.high) == pytest.approx((single.low, single.high))
-    assert (double.n, double.images) == (100, 50)
-
-
-def test_questions_that_differ_within_images_count_no_more_than_once_each() -> None:
-    found = Proportion.of("accuracy", [True, False] * 40, [str(question // 2) for question in range(80)])
-    assert found.effective_n == 80
-
-
-def test_all_right_is_as_sure_as_there_are_images() -> None:
-    found = Proportion.of("accuracy", [True] * 128, [str(question // 2) for question in range(128)])
-    assert found.effective_n == 64
-    assert (found.value, found.high) == (100, 100)
-    assert found.low == pytest.approx(100 * binomtest(64, 64).proportion_ci(method="exact").low)
-    assert found.exceeds(95).verdict == "inconclusive"
-    assert "%" in found.exceeds(95).sentence()
-
-
-def test_widened_intervals_cover_clustered_accuracies() -> None:
-    generator = np.random.default_rng(0)
-    images, chance = [str(question // 3) for question in range(192)], 0.9
-    # Two thirds of the images fare alike in all their questions, which triples much of the variance.
-    covered = naive = 0
-    for _ in range(1000):
-        alike = np.repeat(generator.random(64) < 2 / 3, 3)
-        shared, own = np.repeat(generator.random(64) < chance, 3), generator.random(192) < chance
-        found = Proportion.of("accuracy", np.where(alike, shared, own), images)
-        covered += found.low <= 100 * chance <= found.high
-        plain = replace(found, effective_n=192.0)
-        naive += plain.low <= 100 * chance <= plain.high
-    assert covered >= 930
-    assert naive < 880
-
-
-def test_a_proportion_of_nothing_is_refused() -> None:
-    for hits, images in (([], []), ([True], ["a", "b"])):
-        with pytest.raises(ValueError, match="one image a question"):
-            Proportion.of("accuracy", hits, images)
-
-
-# p-values
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.floats(-3, 3), st.integers(12, 400), st.integers(0, 2**32 - 1))
-def test_a_p_value_and_a_verdict_say_the_same(centre: float, images: int, seed: int) -> None:
-    """Below 0.05 where the interval leaves the bound out, above where it does not; at the very edge either."""
-    draws = np.concatenate([[centre], np.random.default_rng(seed).normal(centre, 1, 2000)])
-    effect = Effect(label="effect", unit="points", n=images, images=images, draws=draws)
-    judged = effect.exceeds(0.0)
-    assert judged.p == effect.p(0.0)
-    if abs(effect.p(0.0) - 0.05) > 0.015:
-        assert (judged.verdict == "inconclusive") == (effect.p(0.0) > 0.05)
-
-
-def test_a_p_value_beyond_all_resamples_goes_on_falling() -> None:
-    draws = np.concatenate([[0.0], np.random.default_rng(0).normal(0, 1, 2000)])
-    effect = Effect(label="effect", unit="points", n=400, images=400, draws=draws)
-    found = [effect.p(float(bound)) for bound in range(8)]
-    assert found == sorted(found, reverse=True)
-    assert found[2] == pytest.approx(0.0455, abs=0.02)
-    assert 0 < found[7] < 1e-9
-    still = Effect(label="effect", unit="points", n=40, images=40, draws=np.zeros(100))
-    assert (still.p(0.0), still.p(1.0)) == (1.0, 0.0)
-
-
-def test_p_values_of_parts() -> None:
-    draws = np.concatenate([[0.0], np.random.default_rng(0).normal(0, 1, 2000)])
-    effect = Effect(label="effect", unit="points", n=400, images=400, draws=draws)
-    near, far = effect.exceeds(-2.5), effect.exceeds(-4.0)
-    assert (near & far).p == near.p
-    assert far.p is not None
-    assert near.p is not None
-    assert near.p > far.p
-    missed, badly = effect.exceeds(2.5), effect.exceeds(4.0)
-    assert badly.p is not None
-    assert (missed & badly & far).p == pytest.approx(3 * badly.p)
-    assert (near & effect.exceeds(0.0)).p is None, "undecided"
-    assert (near & effect.recorded()).p == near.p
-    assert effect.within(-3.0, 4.0).p == max(effect.p(-3.0), effect.p(4.0))
-
-
-def test_accuracys_p_value_is_what_its_interval_inverts() -> None:
-    found = Proportion.of("accuracy", [True] * 190 + [False] * 10, [str(number) for number in range(200)])
-    assert found.p(95.0) == 1
-    assert found.p(found.low) == pytest.approx(0.05, abs=1e-6)
-    assert found.p(found.high) == pytest.approx(0.05, abs=1e-6)
-
-
-def test_a_skewed_statistic_is_judged_by_its_resamples() -> None:
-    """Where none of them reaches the bound, the claim is decided, however far the other tail spreads."""
-    draws = np.concatenate([[1.0], np.random.default_rng(0).exponential(1, 2000)])
-    judged = Effect(label="effect", unit="points", n=400, images=400, draws=draws).exceeds(-0.006)
-    assert judged.verdict == "holds"
-    assert judged.p is not None
-    assert judged.p < 0.05

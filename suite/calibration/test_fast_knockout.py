@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,35 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures import knockout, reference
-from fixtures.attention import CannotHook, FullyBlocked
+from fixtures.attention import FullyBlocked
 from fixtures.edges import EDGES
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
-from fixtures.forward import OutOfMemory
 from fixtures.knockout import sweep
 from fixtures.lens import Lens
 from fixtures.models.base import Prompt, Subject
 from fixtures.recording import first_dependent, record
 from fixtures.replay import attention
-from fixtures.swept import Swept
 from suite.calibration.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
+from suite.calibration.sweeps import MOVED, log_difference, most_moved
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
 
 NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
-MOVED = 0.01
-"""What a knockout must make of p1 for a comparison to say anything, as a part of it."""
-
-
-def log_difference(one: Swept, other: Swept) -> float:
-    """The largest difference of log-probabilities, p1 among them; both must know the same."""
-    assert np.array_equal(one.reached, other.reached)
-    assert np.array_equal(np.isnan(one.knocked), np.isnan(other.knocked))
-    between = [np.log(one.baseline) - np.log(other.baseline), np.log(one.knocked) - np.log(other.knocked)]
-    return max(float(np.nanmax(np.abs(difference))) for difference in between)
-
-
-def most_moved(found: Swept) -> float:
-    return float(np.nanmax(np.abs(found.knocked / found.baseline[:, None, None] - 1)))
-
 
 # ---- the judge
 
@@ -196,85 +177,6 @@ def test_progress_counts_every_window_of_every_edge_though_some_prompts_lack_som
     assert heard == sorted(set(heard))
 
 
-# ---- memory
-
-
-def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    kept: list[weakref.ref[Any]] = []
-
-    def recorded(*arguments: Any) -> Any:
-        found = record(*arguments)
-        kept.extend(weakref.ref(each) for each in (found, cast(Any, found.layers[0].text).keys))
-        return found
-
-    monkeypatch.setattr(knockout, "record", recorded)
-    sweep(subject, [subject.encode(tiny_question(0))], EDGES, 3)
-    gc.collect()
-    assert len(kept) == 2
-    assert [each() for each in kept] == [None, None]
-
-
-def test_of_a_replay_only_the_last_positions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    replay, outputs = knockout.replay, list[torch.Tensor]()
-
-    def watched(*arguments: Any) -> Any:
-        found = replay(*arguments)
-        outputs.extend(found.values())
-        return found
-
-    monkeypatch.setattr(knockout, "replay", watched)
-    sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(2)], EDGES, 3)
-    assert outputs
-    assert all(each.untyped_storage().nbytes() == each.numel() * each.element_size() for each in outputs)
-
-
-def test_two_threads_sweep_two_models() -> None:
-    subjects = [tiny_subject(layers=layers, dtype=torch.float64) for layers in (3, 4)]
-    asked = [[subject.encode(tiny_question(seed)) for seed in range(3)] for subject in subjects]
-    alone = [sweep(subject, prompts, EDGES, 3).knocked for subject, prompts in zip(subjects, asked, strict=True)]
-    with ThreadPoolExecutor(2) as threads:
-        runs = [threads.submit(sweep, subjects[turn % 2], asked[turn % 2], EDGES, 3) for turn in (0, 1)]
-        for run, expected in zip(runs, alone, strict=True):
-            np.testing.assert_allclose(run.result().knocked, expected, rtol=1e-12)
-
-
-def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject(layers=5, dtype=torch.float64)
-    prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
-    whole = sweep(subject, prompts, EDGES, 3)
-    replay, sizes, heard = knockout.replay, list[int](), list[tuple[int, int]]()
-
-    def narrow(subject: Any, recording: Any, variants: Any, blocked: Any) -> Any:
-        if len(variants) > 6:
-            raise torch.OutOfMemoryError
-        sizes.append(len(variants))
-        return replay(subject, recording, variants, blocked)
-
-    monkeypatch.setattr(knockout, "replay", narrow)
-    halved = sweep(subject, prompts, EDGES, 3, progress=lambda *step: heard.append(step))
-    np.testing.assert_allclose(halved.knocked, whole.knocked, rtol=1e-12)
-    assert len(sizes) > 5
-    assert heard[-1] == (3 * 6 * 5, 3 * 6 * 5)
-    assert heard == sorted(set(heard))
-    monkeypatch.setattr(knockout, "replay", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
-    with pytest.raises(OutOfMemory, match="does not hold one prompt"):
-        sweep(subject, prompts, EDGES, 3)
-
-
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.float64, 1e-12)])
-@pytest.mark.parametrize("rows", [1, 40, 10**6])
-def test_results_do_not_depend_on_how_much_runs_at_once(
-    rows: int, dtype: torch.dtype, tolerance: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subject = tiny_subject(layers=5, dtype=dtype)
-    prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
-    whole = sweep(subject, prompts, EDGES, 3)
-    monkeypatch.setattr(knockout, "rows_at_once", lambda *_: rows)
-    np.testing.assert_allclose(sweep(subject, prompts, EDGES, 3).knocked, whole.knocked, rtol=tolerance)
-
-
 # ---- half precision
 
 
@@ -289,116 +191,6 @@ def test_half_precision_stays_near_single(dtype: torch.dtype) -> None:
     change, judged, right = (one.knocked / one.baseline[:, None, None] for one in (found, judge, exact))
     assert np.median(np.abs(change - judged)) < 0.02
     assert np.median(np.abs(change - right)) < 0.05
-
-
-# ---- what is refused, and what is put back
-
-
-def test_a_position_without_a_key_is_an_error_that_names_edge_layer_and_question() -> None:
-    subject = tiny_subject()
-    fine, blind = subject.encode(tiny_question(4)), subject.encode(tiny_question(5))
-    blind = replace(blind, spans={**blind.spans, RELATED: np.arange(len(blind.input_ids))})
-    with pytest.raises(FullyBlocked, match=r"position 23 of question q5 .* layer 0 under related->last"):
-        sweep(subject, [fine, blind], [RELATED >> LAST], 2)
-
-
-def test_attention_and_hooks_are_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    asked, before = [subject.encode(tiny_question(0))], subject.decoder_config._attn_implementation
-    monkeypatch.setattr(knockout, "replay", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        sweep(subject, asked, EDGES, 3)
-    monkeypatch.undo()
-    monkeypatch.setattr("fixtures.replay.attention", lambda *_, **__: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        sweep(subject, asked, EDGES, 3)
-    assert subject.decoder_config._attn_implementation == before
-    modules = (*subject.decoder_layers, subject.unembed)
-    assert not any(module._forward_pre_hooks or module._forward_hooks for module in modules)
-
-
-def test_a_layer_that_bypasses_the_registry_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    monkeypatch.setattr(subject.decoder_layers[2], "forward", lambda hidden_states, **_: hidden_states)
-    with pytest.raises(CannotHook, match="layers 2 of tiny"):
-        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_layers_that_mix_positions_outside_attention_are_refused(
-    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A little of the position before, as in recurrent and convolutional layers, is invisible to the masks."""
-    subject = tiny_subject(dtype=dtype)
-    mlp = cast(Any, subject.decoder_layers[1]).mlp
-    forward = mlp.forward
-    monkeypatch.setattr(mlp, "forward", lambda stream: forward(stream + 0.2 * stream.roll(1, 1)))
-    with pytest.raises(CannotHook, match=r"layer 1 of tiny, run again.*something besides attention"):
-        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-
-
-def test_layers_that_mind_their_place_in_the_stream_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A position counted from the stream's own start, and not from what the layer is told."""
-    subject = tiny_subject()
-    mlp = cast(Any, subject.decoder_layers[2]).mlp
-    forward = mlp.forward
-    monkeypatch.setattr(
-        mlp, "forward", lambda stream: forward(stream) * (1 + torch.arange(stream.shape[1]) % 24)[:, None]
-    )
-    with pytest.raises(CannotHook, match="layer 2 of tiny, run again"):
-        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-
-
-def test_layers_that_scale_queries_by_place_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    monkeypatch.setattr(subject.decoder_layers[0].self_attn, "attn_temperature_tuning", True, raising=False)
-    with pytest.raises(CannotHook, match="LlamaAttention scales its queries by their place"):
-        sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-
-
-def test_a_model_in_training_mode_is_refused() -> None:
-    subject = tiny_subject(layers=3)
-    model = cast(Any, subject.model).train()
-    try:
-        with pytest.raises(CannotHook, match="tiny is in training mode"):
-            sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-    finally:
-        model.eval()
-
-
-def test_padding_that_sees_nothing_is_an_error_in_both_engines() -> None:
-    subject = tiny_subject()
-    asked = subject.encode(tiny_question(0))
-    padded = replace(asked, tensors={**asked.tensors, "attention_mask": torch.ones_like(asked.tensors["input_ids"])})
-    cast(Any, padded.tensors["attention_mask"])[0, 0] = 0
-    for engine in (sweep, reference.sweep):
-        with pytest.raises(FullyBlocked, match=r"position 0 of question q0 .* layer 0 without a knockout"):
-            engine(subject, [padded], EDGES, 1)
-
-
-def test_positions_changed_between_layers_are_refused_where_they_would_be_recomputed() -> None:
-    name = "qwen3-vl, deepstack"
-    with pytest.raises(CannotHook, match="changes positions from 7 on between layers 0 and 1"):
-        sweep(stranger(name), [prompt(name, 0)], [IMAGE >> RELATED], 1)
-
-
-def test_an_argument_that_a_replay_cannot_give_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = tiny_subject()
-    forward = subject.decoder_layers[1].forward
-
-    def without_memory(*arguments: Any, memory: torch.Tensor, **options: Any) -> Any:
-        return forward(*arguments, **options)
-
-    def called(module: Any, arguments: Any, options: Any) -> Any:
-        return arguments, {**options, "memory": torch.ones(1)}
-
-    monkeypatch.setattr(subject.decoder_layers[1], "forward", without_memory)
-    hook = subject.decoder_layers[1].register_forward_pre_hook(called, with_kwargs=True)
-    try:
-        with pytest.raises(CannotHook, match="LlamaDecoderLayer takes memory"):
-            sweep(subject, [subject.encode(tiny_question(0))], EDGES, 1)
-    finally:
-        hook.remove()
 
 
 # ---- its parts

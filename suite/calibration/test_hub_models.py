@@ -18,7 +18,7 @@ from fixtures.models.errors import ModelUnavailable
 from fixtures.models.fingerprints import digest
 from fixtures.models.registry import resolve
 from suite.calibration import tiny_llava
-from suite.calibration.test_bench import bench
+from suite.calibration.benches import bench
 
 COMMIT = "5" * 40
 

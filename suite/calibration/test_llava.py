@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 from fixtures.flow import (
-    BASE,
     FALSE_OPTION,
     IMAGE,
     LAST,
@@ -25,158 +21,20 @@ from fixtures.flow import (
     QUESTION,
     RANDOM,
     RELATED,
-    SEPARATOR,
     SPANS,
     SUFFIX,
-    TILES,
     TRUE_OPTION,
     UNOPTIONED,
     Span,
 )
 from fixtures.models import wrap
-from fixtures.models.errors import ModelUnavailable, Unaskable
-from fixtures.models.prompts import INSTRUCTION, VICUNA_SYSTEM, Style, Written, answered, chat, vicuna
-from fixtures.question import Box, FilePicture, Object, PictureMissing, Question
+from fixtures.models.errors import ModelUnavailable
+from fixtures.models.prompts import INSTRUCTION, Style
+from fixtures.question import Object
 from suite.calibration import tiny_llava
+from suite.calibration.tiny_llava_asked import SHIRT, STYLES, UNTILED, read, subject, with_picture
 
-if TYPE_CHECKING:
-    from fixtures.models.base import Prompt, Subject
-
-SHARED = Path(__file__).parents[3] / "shared"
-REFERENCE = SHARED / "reference" / "llava-1.5-7b_gqa_07302654.json"
-LLAMA = SHARED / "tokenizers" / "llama2"
-needs_reference = pytest.mark.skipif(
-    not (REFERENCE.is_file() and LLAMA.is_dir()), reason="the recorded prompt of LLaVA-1.5-7b is not here"
-)
-
-SHIRT = Question(
-    id="1",
-    image_id="one",
-    task="ChooseAttr",
-    text="Is the shirt black or yellow?",
-    answer="yellow",
-    true_option="yellow",
-    false_option="black",
-    objects=(Object("shirt", (60, 10, 20, 30)),),
-    image_size=(112, 56),
-)
-STYLES: list[Style] = ["paper", "chat"]
 REGIONS = {RELATED, OTHER, RANDOM}
-UNTILED = {SEPARATOR, BASE, TILES}
-"""Spans of pictures that are cut into tiles."""
-
-
-@cache
-def subject(prompt: Style = "chat") -> Subject:
-    return wrap(tiny_llava.model(), tiny_llava.processor(), prompt)
-
-
-def read(prompt: Prompt, span: Span, asked: Subject | None = None) -> str:
-    return (asked or subject()).tokenizer.decode(prompt.input_ids[prompt.spans[span]])
-
-
-def fine(size: tuple[int, int], seed: int = 0) -> Image.Image:
-    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
-
-
-def with_picture(question: Question, folder: Path, size: tuple[int, int] | None = None) -> Question:
-    path = folder / f"{question.image_id}.png"
-    fine(size or question.image_size).save(path)
-    return replace(question, picture=FilePicture(path))
-
-
-# The prompt that others ran on the real LLaVA-1.5-7b
-
-
-def recorded() -> dict[str, Any]:
-    return json.loads(REFERENCE.read_text(encoding="utf-8"))
-
-
-@cache
-def llava_1_5() -> Subject:
-    """LLaVA-1.5's tokenizer, processor settings and 336/14 grid around a random tiny decoder."""
-    from transformers import PreTrainedTokenizerFast
-
-    words = PreTrainedTokenizerFast.from_pretrained(LLAMA)
-    return wrap(
-        tiny_llava.model(words, pixels=336, patch=14),
-        tiny_llava.processor(words, pixels=336, patch=14),
-        "paper",
-    )
-
-
-def recorded_question() -> Question:
-    found = recorded()
-    x, y, w, h = found["bbox_xywh"]
-    return replace(
-        SHIRT,
-        id=found["question_id"],
-        image_id=found["image_id"],
-        text=found["question"],
-        objects=(Object("shirt", (x, y, w, h)),),
-        image_size=tuple(found["image_size"]),
-    )
-
-
-@needs_reference
-def test_the_recorded_prompt_position_by_position() -> None:
-    found = recorded()
-    prompt = llava_1_5().encode(recorded_question(), picture=False)
-    assert prompt.text == found["prompt"]
-    assert len(prompt.input_ids) == found["input_token_count"] == 638
-    assert prompt.spans[IMAGE].tolist() == list(range(*found["positions"]["image"])) == list(range(35, 611))
-    assert prompt.spans[QUESTION].tolist() == list(range(*found["positions"]["question"])) == list(range(613, 621))
-    assert prompt.spans[LAST].tolist() == [found["positions"]["last"]] == [637]
-    assert prompt.input_ids[-1] == found["last_token_id"] == 29901
-    assert prompt.spans[RELATED].tolist() == found["related_patch_positions"]
-    assert len(prompt.spans[OTHER]) == 576 - 20
-    # 83 and 84 padded rows of 500 are 55.8 and 56.4 of 336 pixels: 3 whole rows of patches above, 4 below.
-    assert len(prompt.spans[PADDING]) == 7 * 24
-    assert set(prompt.missing) == UNTILED
-
-
-@needs_reference
-def test_the_answers_that_the_real_model_gave() -> None:
-    """It said "Yellow" as ▁Y, ellow, </s>: ids 612, 4743, 2."""
-    found = recorded()
-    tokens = llava_1_5().answer_tokens(found["answer"])
-    assert tokens is not None
-    assert tokens.capitalized == found["generated_token_ids"][0] == found["baseline_token_id"] == 612
-    assert llava_1_5().tokenizer.convert_ids_to_tokens(tokens.lowercase) == "▁yellow"
-    assert found["generated_token_ids"][-1] in llava_1_5().end_tokens
-    assert llava_1_5().decode(found["generated_token_ids"]) == "Yellow"
-
-
-def exactly_red(box: Box, size: tuple[int, int]) -> set[int]:
-    """The authors' rule: draw the box in red, edges included; patches with a pure red pixel are related."""
-    x, y, w, h = box
-    picture = Image.new("RGB", size)
-    ImageDraw.Draw(picture).rectangle((x, y, x + w, y + h), fill=(255, 0, 0))
-    pixels = llava_1_5().processor.image_processor(picture, do_normalize=False, return_tensors="np")["pixel_values"][0]
-    red = (np.round(pixels * 255) == np.array([255, 0, 0])[:, None, None]).all(axis=0)
-    rows, columns = np.nonzero(red)
-    return set((rows // 14 * 24 + columns // 14).tolist())
-
-
-@needs_reference
-def test_area_against_the_authors_color_rule() -> None:
-    """For the recorded box both rules give the same 20 patches; they part at edges and for thin boxes.
-
-    A patch that the box enters by less than a pixel or two has no pure red pixel after bicubic resizing, and
-    a box thinner than that has none anywhere; its area is there all the same.
-    """
-    question = recorded_question()
-    box = question.objects[0].box_xywh
-    assert box is not None
-    related = set(llava_1_5().encode(question, picture=False).spans[RELATED] - 35)
-    assert exactly_red(box, question.image_size) == related
-    assert len(related) == 20
-
-    thin = (264, 33, 1, 89)
-    thinly = replace(question, objects=(Object("shirt", thin),))
-    assert exactly_red(thin, question.image_size) == set()
-    assert len(llava_1_5().encode(thinly, picture=False).spans[RELATED]) == 5
-
 
 # Spans
 
@@ -345,138 +203,6 @@ def test_pixels_take_the_models_dtype(tmp_path: Path) -> None:
     assert prompt.tensors["input_ids"].dtype == torch.int64
 
 
-# Prompts
-
-
-def test_the_papers_prompt() -> None:
-    text = vicuna("What is it?", "<image>")
-    assert text == (
-        "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
-        "helpful, detailed, and polite answers to the user's questions. USER: <image>\nWhat is it? \n"
-        "Answer the question using a single word or phrase. ASSISTANT:"
-    )
-    written = Written.of(text, "What is it?")
-    assert text[slice(*written.question)] == "What is it?"
-    assert written.instruction is not None
-    assert text[slice(*written.instruction)] == INSTRUCTION
-
-
-def test_the_chat_template_is_given_the_instruction_once() -> None:
-    def plain(messages: list[dict[str, Any]]) -> str:
-        return f"<image>{messages[0]['content'][1]['text']} A:"
-
-    def instructing(messages: list[dict[str, Any]]) -> str:
-        return f"<image>{messages[0]['content'][1]['text']}\n{INSTRUCTION} A:"
-
-    assert chat("Is it?", plain) == chat("Is it?", instructing) == f"<image>Is it?\n{INSTRUCTION} A:"
-
-
-def test_a_picture_behind_the_question_moves_nothing() -> None:
-    behind = (
-        "{% for part in messages[0]['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
-        "{% endfor %}<image> ASSISTANT:"
-    )
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=behind))
-    prompt = asked.encode(SHIRT, picture=False)
-    assert read(prompt, QUESTION, asked).strip() == SHIRT.text
-    assert prompt.spans[QUESTION][-1] < prompt.spans[IMAGE][0]
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("", "the prompt does not write the question once"),
-        ("USER", "the prompt does not write the question once"),
-        ("Is <image> red?", "the prompt has not one place for the picture"),
-    ],
-)
-@pytest.mark.parametrize("style", STYLES)
-def test_a_question_that_the_prompt_cannot_hold_is_unaskable(text: str, reason: str, style: Style) -> None:
-    with pytest.raises(Unaskable) as refused:
-        subject(style).encode(replace(SHIRT, text=text), picture=False)
-    assert refused.value.reason == reason
-    assert "drop the question" in str(refused.value)
-
-
-def test_a_template_that_rewrites_the_question_is_unaskable() -> None:
-    shouting = tiny_llava.CHAT_TEMPLATE.replace("part['text']", "part['text'] | upper")
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=shouting), "chat")
-    with pytest.raises(Unaskable, match="0 times") as refused:
-        asked.encode(SHIRT, picture=False)
-    assert refused.value.reason == "the prompt does not write the question once"
-
-
-def test_a_tokenizer_that_rewrites_the_question_is_unaskable() -> None:
-    from tokenizers import normalizers
-
-    words = copy.deepcopy(tiny_llava.tokenizer())
-    words.backend_tokenizer.normalizer = normalizers.Lowercase()
-    asked = wrap(tiny_llava.model(words), tiny_llava.processor(words), "chat")
-    with pytest.raises(Unaskable, match="is the shirt black") as refused:
-        asked.encode(SHIRT, picture=False)
-    assert refused.value.reason == "the question's tokens do not read as the question"
-
-
-def test_pictures_that_are_absent_or_of_another_size(tmp_path: Path) -> None:
-    with pytest.raises(PictureMissing):
-        subject().encode(SHIRT)
-    with pytest.raises(Unaskable, match="56 x 56 pixels and its boxes lie in 112 x 56") as refused:
-        subject().encode(with_picture(SHIRT, tmp_path, size=(56, 56)))
-    assert refused.value.reason == "the picture has another size than its boxes"
-
-
-# Answers
-
-
-def test_answer_tokens_are_what_the_prompt_goes_on_with() -> None:
-    asked = subject()
-    for word in ("yellow", "left", "dog"):
-        tokens = asked.answer_tokens(word)
-        assert tokens is not None
-        assert asked.tokenizer.decode([tokens.lowercase]) in f" {word}"
-        assert asked.tokenizer.decode([tokens.capitalized]) in f" {word.capitalize()}"
-        # Written behind a real prompt, image tokens and all, the answer begins with the same ids.
-        prompt = asked.encode(SHIRT, picture=False)
-        for form, first in ((word, tokens.lowercase), (word.capitalize(), tokens.capitalized)):
-            text = answered(prompt.text.replace("<image>", "<image>" * 16), form)
-            assert asked.tokenizer(text)["input_ids"][len(prompt.input_ids)] == first
-    assert asked.answer_tokens("Yellow") == asked.answer_tokens("yellow")
-
-
-def test_no_answer_tokens_where_both_forms_begin_alike() -> None:
-    assert subject().answer_tokens("2 dogs") is None
-
-
-def test_an_answer_behind_a_line_break_has_no_space() -> None:
-    template = tiny_llava.CHAT_TEMPLATE.replace(" ASSISTANT:", "{{ '\\n' }}")
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=template), "chat")
-    tokens = asked.answer_tokens("yellow")
-    assert tokens is not None
-    assert not asked.tokenizer.decode([tokens.lowercase]).startswith(" ")
-
-
-@needs_reference
-def test_an_answer_that_merges_into_the_prompt_is_unaskable() -> None:
-    """After "ASSISTANT: " SentencePiece writes the space into the answer's own first piece."""
-    from transformers import PreTrainedTokenizerFast
-
-    words = PreTrainedTokenizerFast.from_pretrained(LLAMA)
-    template = tiny_llava.CHAT_TEMPLATE.replace(" ASSISTANT:", " ASSISTANT: ")
-    asked = wrap(tiny_llava.model(words), tiny_llava.processor(words, template=template), "chat")
-    with pytest.raises(Unaskable) as refused:
-        asked.answer_tokens("yellow")
-    assert refused.value.reason == "the answer has no first sub-word of its own"
-
-
-def test_decoding_and_ends() -> None:
-    ids = subject().tokenizer(" Yellow</s>")["input_ids"]
-    assert subject().decode(ids).strip() == "Yellow"
-    assert ids[-1] in subject().end_tokens
-    several = tiny_llava.model()
-    several.generation_config.eos_token_id = [5, 6]
-    assert wrap(several, tiny_llava.processor()).end_tokens == {5, 6, ids[-1]}
-
-
 # The model's own modules
 
 
@@ -520,12 +246,3 @@ def test_a_processor_of_another_model_is_refused() -> None:
     other.config.image_token_id = 7
     with pytest.raises(ModelUnavailable, match="image token 3 and the model replaces 7"):
         wrap(other, tiny_llava.processor())
-
-
-def test_a_chat_prompt_needs_a_template() -> None:
-    with pytest.raises(ModelUnavailable, match="no usable chat template"):
-        wrap(tiny_llava.model(), tiny_llava.processor(template=None), "chat").encode(SHIRT, picture=False)
-    assert (
-        VICUNA_SYSTEM
-        in wrap(tiny_llava.model(), tiny_llava.processor(template=None), "paper").encode(SHIRT, False).text
-    )

@@ -29,7 +29,7 @@ from fixtures.tasks import questions
 from suite.calibration.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, Stranger, prompt, stranger
 from suite.calibration.families import families
 from suite.calibration.oracle import question
-from suite.calibration.test_fast_knockout import MOVED, log_difference, most_moved
+from suite.calibration.sweeps import MOVED, log_difference, most_moved
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
 
 ADD_BETWEEN_LAYERS = frozenset({"qwen3-vl, deepstack", "qwen3_vl", "qwen3_vl_moe"})

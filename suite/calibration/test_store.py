@@ -7,21 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fixtures import devices
-from fixtures.devices import Slot, occupy, slots
 from fixtures.store import Entry, Store, hold, packed, unpacked, why_unwritable
-from fixtures.tasks import TASKS
-from suite.house import stand_in
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -218,6 +210,7 @@ def test_a_read_only_folder_says_why(tmp_path: Path) -> None:
 
 # ---- several processes
 
+
 RACER = """
 import sys, time
 from pathlib import Path
@@ -290,138 +283,6 @@ def test_half_a_file_of_a_killed_process_is_in_nobodys_way(store: Store, tmp_pat
     assert not list(tmp_path.glob("*.part"))
 
 
-# ---- devices
-
-
-@pytest.fixture
-def two_accelerators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "cuda_devices", lambda: 2)
-    monkeypatch.setattr(devices, "cores", lambda: 8)
-
-
-SMALL, LARGE = devices.SMALL_WEIGHTS - 1, devices.SMALL_WEIGHTS
-
-
-@pytest.mark.usefixtures("two_accelerators")
-@pytest.mark.parametrize(
-    ("device", "weights", "workers", "places"),
-    [
-        ("cpu", SMALL, 4, [("cpu", 1, False)] * 4),
-        ("cpu", SMALL, 1, [("cpu", 1, False)]),
-        ("cpu", SMALL, 20, [("cpu", 1, False)] * 8),
-        ("cpu", LARGE, 4, [("cpu", 8, True)]),
-        ("cpu", None, 4, [("cpu", 8, True)]),
-        ("auto", SMALL, 4, [("cuda:0", 8, True), ("cuda:1", 8, True)]),
-        ("cuda", LARGE, 4, [("cuda:0", 8, True), ("cuda:1", 8, True)]),
-        ("cuda:1", LARGE, 4, [("cuda:1", 8, True)]),
-    ],
-)
-def test_a_device_has_as_many_places_as_it_can_bear(
-    device: str, weights: int | None, workers: int, places: list[tuple[str, int, bool]]
-) -> None:
-    found = slots(device, weights, workers)
-    assert [(slot.device, slot.threads, slot.exclusive) for slot in found] == places
-    assert len({slot.name for slot in found}) == len(found)
-
-
-GIB = 1 << 30
-
-
-@pytest.mark.usefixtures("two_accelerators")
-@pytest.mark.parametrize(
-    ("device", "need", "places"),
-    [
-        ("auto", 20 * GIB, ["cuda:0", "cuda:1"]),
-        ("auto", 30 * GIB, ["cuda"]),
-        ("cuda", 60 * GIB, ["cuda"]),
-        ("cuda:1", 60 * GIB, ["cuda:1"]),
-        ("cpu", 60 * GIB, ["cpu"]),
-    ],
-)
-def test_a_model_too_large_for_one_accelerator_has_all_for_a_place(
-    device: str, need: int, places: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(devices, "cuda_memory", lambda: (24 * GIB, 80 * GIB))
-    found = slots(device, LARGE, 4, need)
-    assert [slot.device for slot in found] == places
-    assert {slot.kind for slot in found} == {device.partition(":")[0] if device != "auto" else "cuda"}
-
-
-def test_a_place_of_many_parts_waits_for_each_and_keeps_all(tmp_path: Path) -> None:
-    one = Slot("cuda-1", "cuda:1", 1, exclusive=True)
-    whole = Slot("cuda", "cuda", 1, exclusive=True, parts=("cuda-0", "cuda-1"))
-    with occupy([one], tmp_path, first=0), occupy([whole], tmp_path, first=0) as slot:
-        assert slot is None
-    with occupy([whole], tmp_path, first=0) as slot:
-        assert slot == whole
-        with occupy([one], tmp_path, first=0) as other:
-            assert other is None
-    with occupy([one], tmp_path, first=0) as slot:
-        assert slot == one
-
-
-def driver(told: Sequence[int | None], answer: int = 0) -> SimpleNamespace:
-    """CUDA's driver with devices of so many bytes, None for one that does not tell."""
-
-    def fill(value: int | None, place: Any) -> int:
-        place._obj.value = value or 0
-        return int(value is None)
-
-    return SimpleNamespace(
-        cuInit=lambda _flags: answer,
-        cuDeviceGetCount=lambda count: fill(len(told), count),
-        cuDeviceGet=lambda device, index: fill(index, device),
-        cuDeviceTotalMem_v2=lambda size, device: fill(told[device.value], size),
-    )
-
-
-def test_the_driver_tells_how_many_and_how_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cu130")
-    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: driver([24 * GIB, None, 80 * GIB]))
-    assert (devices.cuda_devices(), devices.cuda_memory()) == (3, (24 * GIB, 80 * GIB))
-    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: driver([24 * GIB], answer=999))
-    assert (devices.cuda_devices(), devices.cuda_memory()) == (0, ())
-
-
-def test_the_driver_tells_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [b"NVIDIA H200", b"", b"NVIDIA A100-SXM4-40GB"]
-
-    def name(text: Any, length: int, device: Any) -> int:
-        text.value = names[device.value][: length - 1]
-        return int(not names[device.value])
-
-    told = driver([GIB, GIB, GIB])
-    told.cuDeviceGetName = name
-    monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cu130")
-    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: told)
-    assert devices.cuda_names() == ("NVIDIA H200", "", "NVIDIA A100-SXM4-40GB")
-    assert devices.names_of(slots("cuda:2", LARGE, 1)) == ("NVIDIA A100-SXM4-40GB",)
-    assert devices.names_of(slots("auto", LARGE, 1)) == ("", "NVIDIA A100-SXM4-40GB", "NVIDIA H200")
-    assert devices.names_of(slots("auto", LARGE, 1, need=2 * GIB)) == ("", "NVIDIA A100-SXM4-40GB", "NVIDIA H200")
-    assert devices.names_of(slots("cpu", SMALL, 3)) == ()
-
-
-def test_without_an_accelerator_auto_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
-    assert slots("auto", SMALL, 1)[0].kind == "cpu"
-    assert slots("cuda", SMALL, 1)[0].device == "cuda:0"
-
-
-def test_a_build_of_torch_without_accelerators_is_not_asked_for_any(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cpu")
-    assert devices.cuda_devices() == 0
-
-
-def test_every_worker_finds_a_place_of_its_own_until_none_is_left(tmp_path: Path) -> None:
-    choice = tuple(Slot(f"cuda-{index}", f"cuda:{index}", 1, exclusive=True) for index in range(2))
-    with ExitStack() as held:
-        assert held.enter_context(occupy(choice, tmp_path, first=3)) == choice[1]
-        assert held.enter_context(occupy(choice, tmp_path, first=3)) == choice[0]
-        assert held.enter_context(occupy(choice, tmp_path, first=0)) is None
-    with occupy(choice, tmp_path, first=0) as slot:
-        assert slot == choice[0]
-
-
 def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
     def work_under_the_lock() -> None:
         with hold(tmp_path / "lock") as mine:
@@ -432,89 +293,3 @@ def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
         work_under_the_lock()
     with hold(tmp_path / "lock") as mine:
         assert mine
-
-
-# ---- workers of one run
-
-CLAIMS = """
-import sys
-import pytest
-from fixtures.flow import IMAGE, QUESTION
-
-@pytest.mark.parametrize("number", range(3))
-def test_claim(flow, number):
-    assert flow(IMAGE >> QUESTION).drop().at_least(20)
-    assert not {"torch", "transformers", "datasets"} & sys.modules.keys()
-"""
-
-STAND_IN = "from suite.house.stand_in import install; install()"
-
-
-Run = Callable[..., tuple[pytest.RunResult, Counter[str], int]]
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs three claims a task on a stand-in; says what was measured, and by how many processes."""
-    log = pytester.path / "log"
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv(stand_in.LOG, str(log))
-    stand_in.folder(pytester.path / "model")
-    pytester.makeconftest(STAND_IN)
-    pytester.makepyfile(test_claims=CLAIMS)
-
-    def run(*arguments: str) -> tuple[pytest.RunResult, Counter[str], int]:
-        log.write_text("")
-        command = (
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "fixtures.plugin",
-            "--model",
-            "model",
-            "--questions",
-            "24",
-        )
-        result = pytester.run(*command, *arguments)
-        lines = [line.partition(" ") for line in log.read_text().splitlines()]
-        return result, Counter(what for _, _, what in lines), len({process for process, _, _ in lines})
-
-    return run
-
-
-EVERYTHING_ONCE = Counter(f"model {what}" for what in ("contract", *TASKS))
-
-
-def test_workers_share_the_measuring_and_a_later_run_measures_what_is_missing_alone(
-    run: Run, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
-) -> None:
-    monkeypatch.setenv(stand_in.SECONDS, "0.5")
-    result, measured, processes = run("-n", "2")
-    result.assert_outcomes(passed=18)
-    assert measured == EVERYTHING_ONCE
-    assert processes == min(2, devices.cores())
-    result.stderr.fnmatch_lines(["model ChooseAttr: measuring 24 questions", "model ChooseAttr: measured in *"])
-
-    next((pytester.path / ".curves").glob("*QueryAttr*.npz")).write_bytes(b"damaged")
-    result, measured, _ = run("-n", "2")
-    result.assert_outcomes(passed=18)
-    assert measured == {"model QueryAttr": 1}
-    assert result.stderr.str().count("is unusable") == 1
-    assert result.stderr.str().count(": measuring 24") == 1
-
-    result, measured, _ = run("--remeasure", "--task", "ChooseCat")
-    result.assert_outcomes(passed=3)
-    assert measured == {"model contract": 1, "model ChooseCat": 1}
-
-
-def test_a_store_that_cannot_be_written_is_replaced_by_one_that_all_workers_share(
-    run: Run, pytester: pytest.Pytester
-) -> None:
-    (pytester.path / "file").touch()
-    result, measured, _ = run("-n", "2", "--curves", "file")
-    result.assert_outcomes(passed=18)
-    assert measured == EVERYTHING_ONCE
-    (said,) = [line for line in result.stderr.lines if "takes no measurements" in line]
-    spare = Path(said.partition("kept in ")[2].removesuffix(" until the run ends"))
-    assert not spare.exists()
