@@ -57,6 +57,7 @@ class Run:
                  for part in (option, name)]  # fmt: skip
         command = [
             sys.executable, "-m", "pytest", "suite/", *named, "--questions", str(self.questions), "-n", "2", "-q",
+            "--measured", str(ASKED),
             "-p", "no:cacheprovider", "--device", "cpu", "--dtype", "float32", "--red", "error",
             "--report-dir", str(out), "--no-figures", "-k", self.claims,
         ]  # fmt: skip

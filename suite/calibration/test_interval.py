@@ -79,12 +79,30 @@ def test_means_of_few_that_react_are_covered_from_above_too() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(-1, 1), st.sampled_from([0.5, 1, 2]))
+@given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.sampled_from([0.5, 1, 2]))
 def test_a_p_value_is_at_its_level_where_the_interval_ends(seed: int, bias: float, power: float) -> None:
+    """However far the resamples lie beside the point estimate."""
     effect = mean_of(np.random.default_rng(seed).exponential(size=64) ** power, RESAMPLES)
-    effect = replace(effect, bias=bias * float(effect.draws[1:].std()))
-    for end in effect.interval:
-        assert effect.p(end) == pytest.approx(0.05, abs=0.012)
+    beside = bias * float(effect.draws[1:].std())
+    moved = np.concatenate([effect.draws[:1], effect.draws[1:] + beside])
+    effect = replace(effect, draws=moved, bias=2 * beside)
+    for end, outwards in zip(effect.interval, (-1e-9, 1e-9), strict=True):
+        assert effect.p(end) == pytest.approx(0.05, abs=0.02)
+        assert effect.p(end - outwards) >= 0.05 >= effect.p(end + outwards)
+
+
+def test_without_spread_a_p_value_is_none_or_all() -> None:
+    still = Effect(label="still", unit="points", n=64, images=64, draws=np.array([10.0, 9.0, 9.0]), bias=-2.0)
+    assert still.interval == (9.0, 11.0)
+    assert [still.p(bound) for bound in (8.9, 10.5, 11.1)] == [0, 1, 0]
+
+
+def test_a_bound_beyond_all_that_such_a_number_can_be_is_left_out() -> None:
+    found = curve(noisy(NARROW, 0, spread=2.0))
+    found = found.rank_correlation(curve(found.values + noisy(0 * NARROW, 1, spread=0.5)))
+    assert found.high == 1
+    assert found.p(1.1) == 0
+    assert found.p(-1.1) == 0
 
 
 def test_what_resamples_miss_on_one_side_is_added_there_alone() -> None:
@@ -115,6 +133,15 @@ def test_without_noise_nothing_is_missed() -> None:
     for effect in (exact.drop(), exact.prominence(), exact.largest_change(), exact.rank_correlation(exact)):
         assert effect.bias == pytest.approx(0, abs=1e-9)
         assert effect.interval == pytest.approx((effect.value, effect.value), abs=1e-9)
+
+
+def test_where_noise_ranks_the_layers_nothing_is_read_of_their_order() -> None:
+    for depth in (0.0, 1.0):
+        values = noisy(depth * NARROW, 5)
+        found = curve(values).rank_correlation(curve(values))
+        assert any(gate.startswith("nothing to rank: the layers of edge are ranked alike") for gate in found.gates)
+        assert found.at_least(0.8).verdict == found.at_most(0.5).verdict == "inconclusive"
+    assert not curve(np.tile(NARROW, (30, 1))).rank_correlation(curve(np.tile(NARROW, (30, 1)))).gates
 
 
 def test_noise_takes_from_a_rank_correlation_what_its_interval_gives_back() -> None:

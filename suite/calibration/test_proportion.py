@@ -29,14 +29,16 @@ def test_questions_that_stand_and_fall_with_their_image_count_once() -> None:
     right = np.arange(50) % 5 > 0
     single = Proportion.of("accuracy", right, [str(image) for image in range(50)])
     double = Proportion.of("accuracy", np.repeat(right, 2), [str(image) for image in range(50) for _ in "ab"])
-    assert double.effective_n == pytest.approx(single.effective_n)
-    assert (double.low, double.high) == pytest.approx((single.low, single.high))
+    # So many images know how alike their questions are a little less well than the single questions would.
+    assert double.effective_n == pytest.approx(single.effective_n, rel=0.03)
+    assert double.effective_n < single.effective_n
+    assert double.low <= single.low < single.high <= double.high
     assert (double.n, double.images) == (100, 50)
 
 
 def test_questions_that_differ_within_images_count_no_more_than_once_each() -> None:
     found = Proportion.of("accuracy", [True, False] * 40, [str(question // 2) for question in range(80)])
-    assert found.effective_n == 80
+    assert 0.95 * 80 < found.effective_n <= 80
 
 
 def test_all_right_is_as_sure_as_there_are_images() -> None:
