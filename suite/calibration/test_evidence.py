@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.effect import Estimate
+from fixtures.estimate import Estimate
 from fixtures.evidence import Bound, Evidence, Inconclusive, Unsupported, Verdict, journal, spelled
 from suite.calibration.effects import effect
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fixtures.bootstrap import RESAMPLES, resampling
 from fixtures.curve import Curve
-from fixtures.effect import Effect, tails
+from fixtures.effect import Effect
+from fixtures.estimate import tails
 
 Array = NDArray[np.float64]
 

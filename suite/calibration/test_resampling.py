@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t
 
 from fixtures.curve import Effect, Resampling, resampling
-from fixtures.effect import tails
+from fixtures.estimate import tails
 from fixtures.flow import FIRST, MIDDLE, SECOND
 from suite.calibration.curves import LAYER, LAYERS, Array, bump, knockout, names
 
