@@ -29,7 +29,7 @@ CLEAR = np.linspace(FAINTEST, CLEAREST, 1001)
 
 @dataclass(frozen=True)
 class Plan:
-    """The layers of two stages and of the answer, and the parts of it that each of the former reads."""
+    """The layers of two stages and of the answer's own, and the parts of it that each of the former reads."""
 
     depth: int
     first: int
@@ -48,8 +48,8 @@ class Plan:
             ),
             options=1 - self.reads_first - self.reads_second,
             gather=self.second + 1,
-            relay=self.answer - 1,
-            answer=self.answer,
+            relay=self.answer - 2,
+            answer=self.answer - 1,
             direct=DIRECT,
             capitalize=self.depth - 1,
         )
@@ -66,13 +66,17 @@ def _probability(part: np.ndarray) -> np.ndarray:
     return 1 / (1 + RIVALS * np.exp(-SCALE * part))
 
 
+TO_THE_ANSWER = 5
+"""Layers from the second stage on: words gather, make answers, one layer more, the instruction reads them, the last."""
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     depth = draw(st.integers(16, 22))
     apart = default_width(depth)
     first = draw(st.integers(0, 2))
     second = draw(st.integers(first + apart, first + apart + 2))
-    answer = draw(st.integers(second + apart, depth - 3))
+    answer = draw(st.integers(second + TO_THE_ANSWER, depth - 3))
     return Plan(depth, first, second, answer, draw(st.floats(0.15, 0.35)), draw(st.floats(0.08, 0.25)))
 
 
