@@ -197,6 +197,7 @@ class Stranger:
 
 
 @cache
+@torch.inference_mode(mode=False)  # whoever asks first may be in it, and its tensors stay so for all others
 def _model(architecture: str) -> tuple[Any, Extra]:
     torch.manual_seed(7)
     model, extra = ARCHITECTURES[architecture]()

@@ -19,7 +19,7 @@ from fixtures.knockout import sweep
 from fixtures.lens import Lens
 from fixtures.models.base import Prompt, Subject
 from fixtures.recording import first_dependent, record
-from fixtures.replay import attention
+from fixtures.replay import additive, attention
 from suite.calibration.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
 from suite.calibration.sweeps import MOVED, log_difference, most_moved
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject
@@ -218,7 +218,9 @@ def test_attention_over_prefix_and_own_positions_is_attention_over_both(
     keys, values = noise(batch, heads[1], prefix, 8), noise(batch, heads[1], prefix, wide)
     allowed = torch.rand(batch, variants, own, prefix + own, generator=draw) < 0.6
     allowed |= torch.eye(own, prefix + own, dtype=torch.bool).roll(prefix, 1)
-    found = attention(query, key, value, keys, values, allowed=allowed, scaling=0.4, softcap=softcap)
+    found = attention(
+        query, key, value, keys, values, mask=additive(allowed, query.dtype), scaling=0.4, softcap=softcap
+    )
     for variant in range(variants):
         every = [
             torch.cat([shared.transpose(1, 2), mine[:, variant]], 1) for shared, mine in ((keys, key), (values, value))
