@@ -29,6 +29,9 @@ HEAD = 0.45
 MOST_BESIDE = 5
 """Samples in a row of the legend, however wide the figure: more are hard to tell from each other."""
 
+TITLE_CHARACTERS = 11
+"""In an inch of a figure's title, of middling letters."""
+
 LONGEST_LABEL = 50
 """Characters in a line of the legend: of the widest letters they still fit the narrowest figure."""
 
@@ -179,7 +182,8 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
             panel.set_xlabel("fraction of depth" if deep else "layer")
         for panel in panels[: len(tasks) : columns]:
             panel.set_ylabel("probability (%)" if plate.is_lens else "relative change (%)")
-        figure.suptitle(f"{whose}: {plate.title}", fontsize=10, x=0.01, ha="left")
+        title = textwrap.fill(f"{whose}: {plate.title}", int(width * TITLE_CHARACTERS))
+        figure.suptitle(title, fontsize=10, x=0.01, ha="left")
         handles = _legend(names, [name for name, _ in shown])
         figure.set_size_inches(width, height + _below(figure, handles))
         return {kind: _saved(figure, kind) for kind in FORMATS}

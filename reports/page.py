@@ -18,7 +18,8 @@ from reports.figures import Drawn, lines, spelled, stretches
 from reports.numbers import bound, effect, p_value
 from reports.plain import as_json
 from reports.record import EVERY_TASK, Ledger, Record, task_order
-from reports.tables import cut_short, left_out, part_line, tally, word
+from reports.remarks import cut_short, left_out
+from reports.tables import part_line, tally, word
 
 TEMPLATES = Path(__file__).with_name("template")
 

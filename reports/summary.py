@@ -6,18 +6,8 @@ from collections.abc import Sequence
 
 from reports.holm import standing
 from reports.record import Ledger
-from reports.tables import (
-    Paint,
-    cut_short,
-    departures,
-    left_out,
-    noise_floor,
-    set_aside,
-    timings,
-    undecided,
-    unmeasured,
-    verdicts,
-)
+from reports.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
+from reports.tables import Paint, departures, verdicts
 
 NOTABLE_NOISE = 0.1
 """Points of rounding that a reader of the table should know about; float32 stays far below."""
@@ -34,6 +24,7 @@ def summary(
         compared,
         [
             *undecided(records, width),
+            *unasked(records, width),
             *filter(None, [standing(records)]),
             *unmeasured(records, width),
             *cut_short(ledger.unfinished, width),

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.numbers import about, bound, counted, effect, fractions
+from reports.numbers import bound, effect, fractions
 from reports.plain import Json, as_json
-from reports.record import EVERY_TASK, Claim, Measured, Record, Unfinished, Verdict, task_order
+from reports.record import EVERY_TASK, Claim, Record, Verdict, task_order
 
 WORDS: dict[Verdict, str] = {
     "holds": "holds",
@@ -39,18 +39,6 @@ LEGEND = {EXPECTED: "as suite/expected says", UNEXPECTED: "not what suite/expect
 
 LONGEST_LIST = 20
 """Lines of the terminal's list of departures; all of them are in claims.md."""
-
-UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
-"""Verdicts that say why there is no verdict."""
-
-FEW = 2
-"""Rows that share a reason and are still named beside it."""
-
-NEARLY = 1.1
-"""Times as many questions as there were: that fewer would settle a claim is finer than can be foreseen."""
-
-MOST_REASONS = 3
-"""For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
 
 NARROWEST_COLUMN = 28
 """Characters below which a sentence in a column of the register is hard to read."""
@@ -87,7 +75,7 @@ def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) ->
     beside = _beside(records, unpainted)
     fits = max(len(line) for line in beside.splitlines()) <= width
     table = _beside(records, paint) if fits else _above(records, paint)
-    below = [line for meaning in legend(records) for line in _wrapped(meaning, width, "", "    ")]
+    below = [line for meaning in legend(records) for line in wrapped(meaning, width, "", "    ")]
     return "\n".join([table, *(["", *below] if below else [])])
 
 
@@ -210,137 +198,15 @@ def departures(records: Sequence[Record], width: int, full: str, limit: int = LO
     told = ""
     for index, record in enumerate(departed):
         sentence = f"{record.claim}: {record.sentence}"
-        block = [] if sentence == told else _wrapped(sentence, width, "", "    ")
+        block = [] if sentence == told else wrapped(sentence, width, "", "    ")
         label = f"  {word(record):<9} {places[record.key]:<{longest}}  "
-        block += _wrapped(finding(record), width, label, " " * 12)
+        block += wrapped(finding(record), width, label, " " * 12)
         is_last = index == len(departed) - 1
         if len(lines) + len(block) > (limit if is_last else limit - 1):
             return [*lines, f"... and {len(departed) - index} more{f', all in {full}' if full else ''}"]
         lines += block
         told = sentence
     return lines
-
-
-def unmeasured(records: Iterable[Record], width: int) -> list[str]:
-    """Why rows say nothing of the paper, and how many, the commonest reason first; a few are named."""
-    places: dict[tuple[Verdict, str], list[str]] = {}
-    for record in records:
-        if record.verdict in UNMEASURED:
-            places.setdefault((record.verdict, record.reason), []).append(" ".join(record.key))
-    lines: list[str] = []
-    for (verdict, reason), rows in sorted(places.items(), key=lambda item: -len(item[1])):
-        named = f" ({'; '.join(rows)})" if len(rows) <= FEW else ""
-        lines += _wrapped(f"{verdict}: {len(rows)}{named}, {reason}", width, "", "    ")
-    return lines
-
-
-def undecided(records: Iterable[Record], width: int) -> list[str]:
-    """Why claims are inconclusive, the commonest ground first, on one line."""
-    rows = [record for record in records if record.verdict == "inconclusive"]
-    within = [record for record in rows if record.questions_needed]
-    grounds: dict[str, list[str]] = {}
-    for record in rows:
-        if not record.questions_needed:
-            grounds.setdefault(record.reason.partition(":")[0], []).append(record.reason)
-    ordered = sorted(grounds.items(), key=lambda ground: -len(ground[1]))
-    told = [
-        f"{len(reasons)} {reasons[0] if len(set(reasons)) == 1 else ground or 'for other reasons'}"
-        for ground, reasons in ordered[:MOST_REASONS]
-    ]
-    if within:
-        least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
-        said = "a few more" if least < NEARLY * n else f"about {about(least)}"
-        told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
-    if rest := sum(len(reasons) for _, reasons in ordered[MOST_REASONS:]):
-        told.append(f"{rest} for other reasons")
-    return _wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
-
-
-def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How many of the questions asked were set aside and why, a line a task; then the tasks without any."""
-    models = unique(measured.model for measured in measurements)
-    lines: list[str] = []
-    for model in models:
-        of_model = [measured for measured in measurements if measured.model == model]
-        is_one = len(models) == 1
-        for measured in of_model:
-            if count := sum(measured.set_aside.values()):
-                asked = "" if measured.asked is None else f" of {measured.asked}"
-                why = _by_reason(measured.set_aside)
-                place = measured.task if is_one else f"{model} {measured.task}"
-                lines += _wrapped(f"{place}: {count}{asked} set aside: {why}", width, "", "    ")
-        whole = [measured.task for measured in of_model if not sum(measured.set_aside.values())]
-        if whole:
-            which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
-            lines += _wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
-    return lines
-
-
-def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How many of the questions kept lack which edge and why, a line for each model and reason."""
-    places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
-    for measured in measurements:
-        for edge, counts in measured.left_out.items():
-            for reason, count in counts.items():
-                of_reason = places.setdefault((measured.model, reason), {})
-                of_reason.setdefault((measured.task, count), []).append(edge)
-    one_model = len(unique(measured.model for measured in measurements)) == 1
-    lines: list[str] = []
-    for (model, reason), found in places.items():
-        told = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
-        head = "" if one_model else f"{model}: "
-        lines += _wrapped(f"{head}left out of some curves, {reason}: {'; '.join(told)}", width, "", "    ")
-    return lines
-
-
-def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
-    """How many questions of each task were measured before the run ended, on one line."""
-    one_model = len({each.model for each in unfinished}) == 1
-    told = [
-        f"{'' if one_model else f'{each.model} '}{each.task} "
-        + ("none yet" if each.asked is None else f"{each.measured} of {counted(each.asked, 'question')}")
-        for each in unfinished
-    ]
-    goes_on = "; the next run goes on from there" if any(each.measured for each in unfinished) else ""
-    said = f"measured when the run ended: {', '.join(told)}{goes_on}"
-    return _wrapped(said, width, "", "    ") if told else []
-
-
-def timings(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How long the measurements took when they were made, and how many questions a second, a line a model."""
-    lines: list[str] = []
-    for model in unique(measured.model for measured in measurements):
-        timed = [each for each in measurements if each.model == model and each.seconds]
-        if timed:
-            total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
-            done = sum((each.kept if each.at_most else each.asked) or 0 for each in timed)
-            some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
-            slowest = max(timed, key=lambda each: each.seconds or 0.0)
-            what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
-            said = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
-            lines += _wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
-    return lines
-
-
-def noise_floor(measurements: Sequence[Measured], width: int, above: float = 0.0) -> list[str]:
-    """By how many points knocking out nothing moves the answer, a line for each model in which that is *above*."""
-    lines: list[str] = []
-    for model in unique(measured.model for measured in measurements):
-        known = [measured for measured in measurements if measured.model == model and measured.noise_most is not None]
-        most = max((measured.noise_most or 0.0 for measured in known), default=None)
-        if most is not None and most >= above:
-            median = max(measured.noise_median or 0.0 for measured in known)
-            said = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
-            lines += _wrapped(f"{said} (what knocking out nothing moves)", width, "", "    ")
-    return lines
-
-
-def _by_reason(counts: Mapping[str, int]) -> str:
-    """Counts with their reasons, the commonest first, and the rest in one."""
-    ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
-    told = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
-    rest = sum(count for count, _ in ordered[MOST_REASONS:])
-    return ", ".join([*told, *([f"{rest} for other reasons"] if rest else [])])
 
 
 def tally(records: Sequence[Record]) -> str:
@@ -375,7 +241,7 @@ def register(claims: Sequence[Claim], width: int, paint: Paint = unpainted) -> s
 
 def _listed(claim: Claim, width: int, paint: Paint) -> str:
     texts = (claim.where(), claim.sentence, *_measured_as(claim))
-    lines = [line for text in texts for line in _wrapped(text, width, "  ", "  ")]
+    lines = [line for text in texts for line in wrapped(text, width, "  ", "  ")]
     return "\n".join([paint(claim.id, ("bold",)), *lines])
 
 
@@ -386,7 +252,7 @@ def _measured_as(claim: Claim) -> list[str]:
     return [text for text in (claim.statistic, bound.strip(), needs) if text]
 
 
-def _wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+def wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
     """*text* in lines of *width*, never empty."""
     return textwrap.wrap(text, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False) or [
         first.rstrip()

@@ -17,18 +17,8 @@ from reports.holm import standing
 from reports.numbers import bound, effect, fractions, p_value, spelled
 from reports.plain import Json, as_json
 from reports.record import Ledger, Model, Record
-from reports.tables import (
-    columns,
-    cut_short,
-    deciding,
-    left_out,
-    legend,
-    noise_floor,
-    part_line,
-    set_aside,
-    tally,
-    word,
-)
+from reports.remarks import cut_short, left_out, noise_floor, set_aside
+from reports.tables import columns, deciding, legend, part_line, tally, word
 
 LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
 

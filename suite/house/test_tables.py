@@ -11,22 +11,8 @@ from reports.record import (
     Measured,
     Unfinished,
 )
-from reports.tables import (
-    WORDS,
-    cut_short,
-    departures,
-    finding,
-    left_out,
-    noise_floor,
-    part_line,
-    register,
-    set_aside,
-    tally,
-    timings,
-    undecided,
-    unmeasured,
-    verdicts,
-)
+from reports.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
+from reports.tables import WORDS, departures, finding, part_line, register, tally, verdicts
 from suite.house.made_up import COMPOSITE, LONGEST_ID, MEASURED, OVER_TWO, PLANNED, TASKS, measured, record, rows
 
 
@@ -274,6 +260,17 @@ def test_the_grounds_of_what_is_inconclusive_are_counted() -> None:
         "2 nothing to locate; 1 too few questions: 8 images in a half of them, at least 10 are needed"
     )
     assert undecided([replace(row, verdict="holds")], 200) == []
+
+
+def test_why_claims_cannot_be_asked_is_told_by_what_stands_behind_the_colon() -> None:
+    row = record(verdict="unsupported")
+    rows = [
+        *(replace(row, reason=f"it cannot be asked about {edge}: no tiles") for edge in ("a->b", "c->b")),
+        replace(row, reason="the sentence compares with another: select it too"),
+        replace(row, verdict="holds"),
+    ]
+    assert unasked(rows, 200) == ["unsupported: 2 no tiles; 1 the sentence compares with another: select it too"]
+    assert unasked(rows[-1:], 200) == []
 
 
 def test_timings_are_of_each_model_and_name_the_longest() -> None:
