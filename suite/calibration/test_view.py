@@ -46,6 +46,15 @@ def test_what_the_paper_has_not_is_measured_when_it_is_read(measured: Callable[[
 
 
 @pytest.mark.usefixtures("measured")
+def test_another_models_curves_say_whose_they_are() -> None:
+    flow = Flow("a.claim", "model", "ChooseAttr", bench().measurement)
+    other = flow.beside("model")
+    assert flow(QUESTION >> LAST).drop().label == "drop of c(question->last)"
+    assert other(QUESTION >> LAST).drop().label == "drop of c(question->last) of model"
+    assert other.lens("lowercase").label == f"{flow.lens('lowercase').label} of model"
+
+
+@pytest.mark.usefixtures("measured")
 def test_the_lens_is_in_percent_and_accuracy_counts_all_that_was_asked() -> None:
     flow = Flow("a.claim", "model", "ChooseAttr", bench().measurement)
     assert flow.lens("lowercase").at(1.0).value == pytest.approx(100)
