@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, SEPARATOR, SPAN
 from fixtures.forward import distribution, inputs, last_logits
 from fixtures.generation import greedy_answers
 from fixtures.models import wrap
-from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.prompts import INSTRUCTION, Style
-from suite.calibration.families import Family, families
+from suite.calibration.families import Family, families, subject
 from suite.calibration.oracle import (
     boxes,
     changed,
@@ -33,12 +31,6 @@ FAMILIES = families()
 EVERY = [(name, style) for name, family in FAMILIES.items() for style in family.styles]
 WITH_REGIONS = [name for name, family in FAMILIES.items() if family.regions]
 WITHOUT_REGIONS = [name for name, family in FAMILIES.items() if not family.regions]
-
-
-@cache
-def subject(name: str, style: Style | None = None) -> Subject:
-    model, processor = FAMILIES[name].build()
-    return wrap(model, processor, style or FAMILIES[name].styles[0])
 
 
 def family(name: str) -> Family:

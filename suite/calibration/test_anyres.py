@@ -185,7 +185,7 @@ def test_class_tokens_among_the_tiles() -> None:
 def test_a_blend_that_processor_and_model_disagree_on() -> None:
     model, processor = llava_onevision.build()
     processor.vision_aspect_ratio = "anyres_max_9"
-    from suite.calibration.test_adapters import question
+    from suite.calibration.oracle import question
 
     with pytest.raises(ModelUnavailable, match=r"writes \d+ image tokens and the model packs \d+"):
         wrap(model, processor).encode(question((130, 120)), picture=False)

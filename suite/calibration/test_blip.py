@@ -15,8 +15,8 @@ from fixtures.models.base import Subject
 from fixtures.models.blip import Blip2, InstructBlip
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from fixtures.models.prompts import INSTRUCTION
-from suite.calibration.families import blip_2, instructblip, tokenizer
-from suite.calibration.test_adapters import question, subject
+from suite.calibration.families import blip_2, instructblip, subject, tokenizer
+from suite.calibration.oracle import question
 
 BOTH = {"blip_2": blip_2, "instructblip": instructblip}
 SHORT, LONG = "Is it a black dog?", "Is the telephone of the dog to the left of the yellow shirt?"

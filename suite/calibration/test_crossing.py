@@ -26,8 +26,8 @@ from fixtures.models.base import Prompt, Subject
 from fixtures.recording import record
 from fixtures.reference import Knockout, blocked_by, knocked_out_logits
 from suite.calibration.families import families
+from suite.calibration.oracle import question
 from suite.calibration.sweeps import log_difference
-from suite.calibration.test_adapters import question
 
 KIND = ["idefics", "idefics_patches", "mllama"]
 EAGER = 1e-5

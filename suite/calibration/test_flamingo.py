@@ -19,7 +19,7 @@ from fixtures.models import load, wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from suite.calibration.families import BOS, EOS, idefics, mllama
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 
 GQA_SIZES = [
     (500, 375),

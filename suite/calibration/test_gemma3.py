@@ -12,7 +12,7 @@ from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from suite.calibration.families import BOS, gemma3
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 
 
 @cache

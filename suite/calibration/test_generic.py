@@ -14,7 +14,7 @@ from fixtures.models import load, wrap
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.generic import Generic
 from suite.calibration.families import TEXT, aya_vision, deepseek_vl, lively, tokenizer, turns, vipllava
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 
 SIZES = ((64, 64), (128, 64), (60, 120), (300, 40))
 

@@ -19,7 +19,7 @@ from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from suite.calibration.families import idefics3, smolvlm
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 
 PUBLISHED = {
     "Idefics3-8B-Llama3": (364, 14, 2, 169),

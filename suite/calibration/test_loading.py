@@ -23,7 +23,7 @@ from fixtures.models.registry import resolve
 from fixtures.models.weights import parameters
 from suite.calibration import tiny_llava
 from suite.calibration.families import families
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 
 FAMILIES = families()
 

@@ -15,7 +15,7 @@ from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from suite.calibration.families import BOS
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 from suite.calibration.tiny_paligemma import model, processor
 
 

@@ -14,7 +14,7 @@ from fixtures.flow import BASE, PADDING, SEPARATOR, TILES
 from fixtures.models import wrap
 from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable, Unaskable
-from suite.calibration.test_adapters import question
+from suite.calibration.oracle import question
 from suite.calibration.tiny_qwen import PATCH, model, processor
 
 QWEN2 = {"patch_size": 14, "size": {"shortest_edge": 56 * 56, "longest_edge": 12_845_056}}

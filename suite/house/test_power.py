@@ -22,8 +22,8 @@ from reports.pilot import LIKELY, Bound, Pilot, pilots
 from reports.plain import LedgerError, as_json
 from reports.power import MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided
 from reports.record import Environment, Ledger, Measured, Record
+from suite.calibration.drawn import NAME, claims
 from suite.calibration.synthetic import Model
-from suite.calibration.test_register import NAME, claims
 
 NORMAL = NormalDist()
 MODEL = "miniature"

@@ -17,7 +17,7 @@ from fixtures.curve import Curve, resampling
 from fixtures.evidence import Evidence, Inconclusive, journal
 from fixtures.flow import Edge
 from reports.claim import REGISTER
-from suite.calibration.test_register import claims
+from suite.calibration.drawn import claims
 
 SUITE = Path(__file__).parents[1]
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference"

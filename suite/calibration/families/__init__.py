@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fixtures.models.prompts import INSTRUCTION, VICUNA_SYSTEM, Style
+
+if TYPE_CHECKING:
+    from fixtures.models.base import Subject
 
 BOS, EOS, PAD = "<s>", "</s>", "<pad>"
 TEXT: Mapping[str, Any] = {
@@ -104,7 +107,18 @@ def turns(placeholder: str) -> str:
     )
 
 
+@cache
 def families() -> Mapping[str, Family]:
     """Every family's file beside this one, by name."""
     files = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
     return {name: import_module(f"{__name__}.{name}").FAMILY for name in files}
+
+
+@cache
+def subject(name: str, style: Style | None = None) -> Subject:
+    """The family's tiny model as the bench takes it, prompted in its first style by default."""
+    from fixtures.models import wrap
+
+    family = families()[name]
+    model, processor = family.build()
+    return wrap(model, processor, style or family.styles[0])
