@@ -59,6 +59,9 @@ class Published:
 FOUR_TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
 EARLY, SECOND, CHOOSE_ATTR, LOWERCASE_PEAKS = 60.0, 21.0, 30.0, (20.0, 70.0)
 
+FEWEST: Mapping[str, int] = {"setup.accuracy": 128}
+"""Questions below which a claim is never decided, however large the effect (`fixtures.view.FEWEST_ASKED`)."""
+
 PUBLISHED = (
     Published("stages.early-drop", (EARLY,), "section 5: about, on average over the tasks"),
     Published("stages.second-drop", (SECOND,), "section 5: about; its prominence may be less", FOUR_TASKS),
@@ -150,7 +153,8 @@ def _published(parts: Sequence[Pilot]) -> Iterator[Power]:
 
 
 def _power(pilot: Pilot, truth: float, source: str) -> Power:
-    chances = {size: pilot.chance(truth, size / pilot.each) for size in SIZES}
+    least = FEWEST.get(pilot.claim, 0)
+    chances = {size: pilot.chance(truth, size / pilot.each) if size >= least else 0.0 for size in SIZES}
     return Power(pilot=pilot, truth=truth, source=source, outcome=pilot.settles(truth), decides=False, chances=chances)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reports.numbers import about, counted
 from reports.record import Measured, Record, Unfinished, Verdict
@@ -19,6 +19,9 @@ NEARLY = 1.1
 
 MOST_REASONS = 3
 """For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
+
+MOST_GROUNDS = 6
+"""For claims without a verdict, in the terminal's line of all that have none; all of them are in claims.md."""
 
 
 def unmeasured(records: Iterable[Record], width: int) -> list[str]:
@@ -38,7 +41,7 @@ def undecided(records: Iterable[Record], width: int) -> list[str]:
     """Why claims are inconclusive, the commonest ground first, on one line."""
     rows = [record for record in records if record.verdict == "inconclusive"]
     within = [record for record in rows if record.questions_needed]
-    told = _grounds((row.reason for row in rows if not row.questions_needed), lambda reason: reason.partition(":")[0])
+    told = _grounds((row.reason, _ground(row).partition(":")[0]) for row in rows if not row.questions_needed)
     if within:
         least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
         said = "a few more" if least < NEARLY * n else f"about {about(least)}"
@@ -49,21 +52,29 @@ def undecided(records: Iterable[Record], width: int) -> list[str]:
 def unasked(records: Iterable[Record], width: int) -> list[str]:
     """Why claims cannot be asked of a model, the commonest ground first, on one line."""
     rows = [record for record in records if record.verdict == "unsupported"]
-    told = _grounds((row.reason for row in rows), lambda reason: reason.rpartition(": ")[2])
+    told = _grounds((row.reason, _ground(row)) for row in rows)
     return wrapped(f"unsupported: {'; '.join(told)}", width, "", "    ") if rows else []
 
 
-def _grounds(reasons: Iterable[str], ground: Callable[[str], str]) -> list[str]:
-    """How many *reasons* have each ground, the commonest first, and the rest in one; a lone reason is told whole."""
+def _ground(record: Record) -> str:
+    """Its reason without what says of which task it is, so that tasks are counted together."""
+    for task in (record.task, *record.tasks):
+        if behind := record.reason.partition(f"{task}: ")[2]:
+            return behind
+    return record.reason
+
+
+def _grounds(reasons: Iterable[tuple[str, str]]) -> list[str]:
+    """How many reasons have each ground, the commonest first, and the rest in one; a lone reason is told whole."""
     found: dict[str, list[str]] = {}
-    for reason in reasons:
-        found.setdefault(ground(reason), []).append(reason)
+    for reason, ground in reasons:
+        found.setdefault(ground, []).append(reason)
     ordered = sorted(found.items(), key=lambda each: -len(each[1]))
     told = [
-        f"{len(alike)} {alike[0] if len(set(alike)) == 1 else each or 'for other reasons'}"
-        for each, alike in ordered[:MOST_REASONS]
+        f"{len(alike)} {(alike[0] if len(set(alike)) == 1 else ground) or 'without a reason'}"
+        for ground, alike in ordered[:MOST_GROUNDS]
     ]
-    rest = sum(len(alike) for _, alike in ordered[MOST_REASONS:])
+    rest = sum(len(alike) for _, alike in ordered[MOST_GROUNDS:])
     return [*told, *([f"{rest} for other reasons"] if rest else [])]
 
 

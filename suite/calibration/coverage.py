@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ from unittest.mock import patch
 from fixtures import bootstrap, curve
 from fixtures.bootstrap import Resampling
 from fixtures.tasks import TASKS
+from reports.folder import why_unwritable
+from reports.writers import write_whole
 from suite.calibration.at_bound import ROWS, part_of
 from suite.calibration.drawn import evidence
 from suite.calibration.population import Population
@@ -111,24 +114,38 @@ def _percent(count: int, of: int) -> str:
     return f"{100 * count / of:.1f}" if of else "-"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=SAMPLES)
-    parser.add_argument("--questions", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=COUNTED)
-    chosen = parser.parse_args()
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m suite.calibration.coverage", description=__doc__)
+    parser.add_argument("--claim", default="", metavar="REGEX", help="only rows of the table whose name has it")
+    parser.add_argument("--samples", type=positive, default=SAMPLES, help="of each row (default: %(default)s)")
+    parser.add_argument("--questions", type=positive, nargs="+", default=SIZES, help="a task (default: 64 128 500)")
+    parser.add_argument("--workers", type=positive, default=2)
+    parser.add_argument("--out", type=Path, help=f"default: {COUNTED.name} beside it for all of it, nothing for a part")
+    chosen = parser.parse_args(arguments)
+    names = [f"{row.claim} {row.part}".strip() for row in ROWS]
+    places = [place for place, name in enumerate(names) if re.search(chosen.claim, name)]
+    if not places:
+        parser.error(f"no row has --claim {chosen.claim}: known are {', '.join(names)}")
+    is_whole = (len(places), chosen.samples, tuple(chosen.questions)) == (len(ROWS), SAMPLES, SIZES)
+    out: Path | None = chosen.out or (COUNTED if is_whole else None)
+    if out and (why := why_unwritable(out.parent)):
+        parser.error(f"--out {out} cannot be written ({why}): give another file")
     done, order = list[Count](), list[Count]()
-    places = [(row.claim, row.part) for row in ROWS]
     with ProcessPoolExecutor(chosen.workers) as pool:
-        jobs = [
-            pool.submit(count, place, size, chosen.samples) for size in chosen.questions for place in range(len(ROWS))
-        ]
+        jobs = [pool.submit(count, place, size, chosen.samples) for size in chosen.questions for place in places]
         for job in as_completed(jobs):
             done.append(job.result())
             print(done[-1], flush=True)
-            order = sorted(done, key=lambda each: (places.index((each.claim, each.part)), each.questions))
-            chosen.out.write_text(json.dumps([asdict(each) for each in order], indent=1) + "\n", encoding="utf-8")
+            order = sorted(done, key=lambda each: (names.index(f"{each.claim} {each.part}".strip()), each.questions))
+            if out:
+                write_whole(out, json.dumps([asdict(each) for each in order], indent=1) + "\n")
     print(table(order))
 
 

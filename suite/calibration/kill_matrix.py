@@ -80,7 +80,7 @@ def runs() -> tuple[Run, ...]:
         Run((SMALL, *others), ONE_TASK),
         Run((SMALL, *map(named, WITHOUT_A_PICTURE)), ONE_TASK, 2 * ASKED),
         Run((PLANTED, *map(named, OF_WINDOWS)), ONE_TASK, claims=WINDOWS),
-        Run((PLANTED, *map(named, (*OF_ACCURACY, "random"))), ONE_TASK, 128, "setup."),
+        Run((PLANTED, *map(named, (*OF_ACCURACY, *WITHOUT_A_PICTURE))), ONE_TASK, 128, "setup."),
     )
 
 

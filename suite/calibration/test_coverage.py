@@ -10,7 +10,7 @@ import pytest
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
 from suite.calibration.at_bound import ROWS
-from suite.calibration.coverage import SAMPLES, Count, count, counted, table
+from suite.calibration.coverage import COUNTED, SAMPLES, Count, count, counted, main, table
 from suite.calibration.drawn import claims
 
 HERE = Path(__file__).parent
@@ -38,6 +38,30 @@ def test_every_claim_that_has_a_bound_is_tried_on_it() -> None:
 def test_the_table_in_the_documentation_is_what_was_counted() -> None:
     assert table(counted()) in (HERE / "README.md").read_text(encoding="utf-8")
     assert {each.samples for each in counted()} == {SAMPLES}
+
+
+def test_a_part_is_counted_beside_what_was_counted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    before = COUNTED.read_bytes()
+    chosen = ["--claim", "lowercase-fades", "--samples", "3", "--questions", "64", "--workers", "1"]
+    main(chosen)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("| answer.lowercase-fades | ")
+    assert COUNTED.read_bytes() == before
+    main([*chosen, "--out", str(tmp_path / "some.json")])
+    assert '"samples": 3' in (tmp_path / "some.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (["--claim", "nobody"], "no row has --claim nobody: known are setup.accuracy, "),
+        (["--samples", "0"], "argument --samples: invalid positive value: '0'"),
+        (["--claim", "fades", "--samples", "1", "--out", "/dev/null/x.json"], "cannot be written (Not a directory)"),
+    ],
+)
+def test_what_cannot_be_counted_is_said_at_once(wrong: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(wrong)
+    assert why in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("claim", COUNTED_AGAIN)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+import torch
+
 from fixtures.flow import BASE, PADDING, RELATED, SEPARATOR, SUFFIX, TILES, Span
 from fixtures.models import wrap
 from fixtures.models.families import registry
@@ -46,3 +49,13 @@ def test_the_table_is_true() -> None:
 
 def test_every_adapter_has_a_row() -> None:
     assert set(written()) == {line.partition(":")[2] for line in registry()["families"].values()}
+
+
+@pytest.mark.parametrize("name", families())
+def test_a_family_is_the_same_in_every_process(name: str) -> None:
+    """Whatever its classes draw for themselves."""
+    built: list[dict[str, torch.Tensor]] = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        built.append(families()[name].build()[0].state_dict())
+    assert not [key for key, weight in built[0].items() if not torch.equal(weight, built[1][key])]

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from fixtures import evidence
 from fixtures.curve import Curve, resampling
 from fixtures.tasks import TASKS
-from fixtures.view import Flow
+from fixtures.view import FEWEST_ASKED, Flow
 from reports.claim import REGISTER
 from reports.pilot import LIKELY, Bound, Pilot, pilots
 from reports.plain import LedgerError, as_json
-from reports.power import MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided
+from reports.power import FEWEST, MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided
 from reports.record import Environment, Ledger, Measured, Record
 from suite.calibration.drawn import NAME, claims
 from suite.calibration.synthetic import Model
@@ -221,6 +221,14 @@ def test_the_papers_own_effect_stands_beside_the_measured_one() -> None:
     assert [(each.truth, each.outcome) for each in found] == [(45.0, "holds"), (60.0, "holds")]
     assert found[1].chances[128] > found[0].chances[128]
     assert found[1].chances[128] == pilot(45, 10, 10, ">= 40").chance(60.0, 1.28)
+
+
+def test_accuracy_is_not_decided_by_fewer_questions_than_it_takes() -> None:
+    assert FEWEST == {"setup.accuracy": FEWEST_ASKED}
+    sure = record("setup.accuracy", effect=100.0, low=99.0, high=100.0, bound="> 95", unit="%", n=500)
+    (found,) = powers(ledger(sure))
+    assert found.chances[64] == 0.0
+    assert found.chances[128] > 0.5
 
 
 def test_a_pilot_that_found_little_says_nothing_of_the_papers_effect() -> None:

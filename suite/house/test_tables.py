@@ -262,15 +262,31 @@ def test_the_grounds_of_what_is_inconclusive_are_counted() -> None:
     assert undecided([replace(row, verdict="holds")], 200) == []
 
 
-def test_why_claims_cannot_be_asked_is_told_by_what_stands_behind_the_colon() -> None:
+def test_why_claims_cannot_be_asked_is_told_without_their_tasks() -> None:
     row = record(verdict="unsupported")
     rows = [
-        *(replace(row, reason=f"it cannot be asked about {edge}: no tiles") for edge in ("a->b", "c->b")),
-        replace(row, reason="the sentence compares with another: select it too"),
+        *(
+            replace(row, reason=f"a: b cannot be asked about {edge} on {row.task}: no tiles")
+            for edge in ("a->b", "c->b")
+        ),
+        *(replace(row, reason=f"{model} has 4 layers, too few") for model in ("a: b", "c: b")),
+        replace(row, reason=""),
         replace(row, verdict="holds"),
     ]
-    assert unasked(rows, 200) == ["unsupported: 2 no tiles; 1 the sentence compares with another: select it too"]
+    assert unasked(rows, 200) == [
+        "unsupported: 2 no tiles; 1 a: b has 4 layers, too few; 1 c: b has 4 layers, too few; 1 without a reason"
+    ]
     assert unasked(rows[-1:], 200) == []
+
+
+def test_claims_about_all_tasks_are_counted_with_those_about_one() -> None:
+    row = record(verdict="inconclusive", questions_needed=None)
+    pooled = replace(row, task="all", tasks=("ChooseAttr", "QueryAttr"))
+    rows = [
+        replace(row, reason="too few questions: 8 images"),
+        replace(pooled, reason="ChooseAttr: too few questions: 8 images; QueryAttr: too few questions: 9 images"),
+    ]
+    assert undecided(rows, 200) == ["inconclusive: 2 too few questions"]
 
 
 def test_timings_are_of_each_model_and_name_the_longest() -> None:

@@ -85,6 +85,8 @@ def lively(model: Any, seed: int = 0) -> Any:
                 weight.copy_(torch.randn(weight.shape, generator=draw) / weight[0].numel() ** 0.5)
             elif "norm" in name and name.endswith("weight"):
                 weight.copy_(1 + 0.2 * torch.randn(weight.shape, generator=draw))
+            elif weight.min() != weight.max():  # drawn without a seed, where it is no constant
+                weight.copy_(0.2 * torch.randn(weight.shape, generator=draw))
     return model.eval()
 
 
