@@ -7,10 +7,10 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from reports.drawing import Curve, Reading
 from reports.numbers import ends
@@ -54,6 +54,10 @@ INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00000
 STROKES = ("-", "--", "-.", (0, (3, 1, 1, 1, 1, 1)))
 BOUND = (0, (1, 1.5))
 """Dots are a bound's alone."""
+SHADE: Mapping[str, Any] = {"color": "#777777", "alpha": 0.1, "linewidth": 0}
+
+Mark: TypeAlias = Literal["bound", "shade"]
+"""What claims add to the curves."""
 
 Series: TypeAlias = "tuple[str, Sequence[Curve]]"
 """The curves of a model, or of a run of one, and what it is called beside another."""
@@ -170,11 +174,12 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
         for panel in panels[len(tasks) :]:
             panel.remove()
         deep = len({curve.layers for curve in curves}) > 1
+        marks: set[Mark] = set()
         for panel, task in zip(panels, tasks, strict=False):
             panel.set_title(task, loc="left")
             panel.axhline(0, color="#888888", linewidth=0.6)
             here = {curve.name: curve for curve in curves if curve.task == task}
-            _claims(panel, (record for record in records if record.task == task), here, names)
+            marks |= _claims(panel, (record for record in records if record.task == task), here, names)
             for place, (_, of_series) in enumerate(shown):
                 for curve in (curve for curve in of_series if curve.task == task):
                     _curve(panel, curve, names.index(curve.name), place if len(shown) > 1 else None, deep)
@@ -184,7 +189,7 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
             panel.set_ylabel("probability (%)" if plate.is_lens else "relative change (%)")
         title = textwrap.fill(f"{whose}: {plate.title}", int(width * TITLE_CHARACTERS))
         figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-        handles = _legend(names, [name for name, _ in shown])
+        handles = _legend(names, [name for name, _ in shown], marks)
         figure.set_size_inches(width, height + _below(figure, handles))
         return {kind: _saved(figure, kind) for kind in FORMATS}
 
@@ -206,17 +211,21 @@ def _curve(panel: Any, curve: Curve, name: int, series: int | None, deep: bool) 
     panel.plot(places, values, color=ink, linestyle=stroke)
 
 
-def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, Curve], names: Sequence[str]) -> None:
-    """In grey the parts of the depth that claims read, and on a curve, in its colour, the bounds that they draw."""
+def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, Curve], names: Sequence[str]) -> set[Mark]:
+    """In grey the parts of the depth that claims read, and on a curve, in its colour, the bounds; what was drawn."""
+    drawn: set[Mark] = set()
     read = [each for record in records for each in stretches(record)]
     parts = {(reading.first, reading.last) for readings, _ in read for reading in readings if reading.curve in shown}
     whole = {(0, len(curve.mean) - 1) for curve in shown.values()}
     for first, last in sorted(parts - whole):
-        panel.axvspan(first - 0.5, last + 0.5, color="#777777", alpha=0.1, linewidth=0)
+        panel.axvspan(first - 0.5, last + 0.5, **SHADE)
+        drawn.add("shade")
     for reading, bound in sorted({line for each in read for line in lines(*each)}, key=str):
         if reading.curve in shown:
             ink = INK[names.index(reading.curve) % len(INK)]
             panel.hlines(bound, reading.first - 0.5, reading.last + 0.5, colors=ink, linestyles=BOUND, linewidth=1.1)
+            drawn.add("bound")
+    return drawn
 
 
 def stretches(record: Record) -> Iterator[tuple[tuple[Reading, ...], str]]:
@@ -237,8 +246,9 @@ def lines(readings: Sequence[Reading], bound: str) -> Iterator[tuple[Reading, fl
                 yield from ((reading, reading.sign * end) for end in ends(bound))
 
 
-def _legend(names: Sequence[str], series: Sequence[str]) -> list[Any]:
+def _legend(names: Sequence[str], series: Sequence[str], marks: Collection[Mark]) -> list[Any]:
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
 
     alone = len(series) == 1
     handles = [
@@ -252,7 +262,11 @@ def _legend(names: Sequence[str], series: Sequence[str]) -> list[Any]:
         for place, name in enumerate(names)
     ]
     if alone:
-        return [*handles, Line2D([], [], color="#555555", linestyle=BOUND, label="a claim's bound")]
+        told = {
+            "bound": Line2D([], [], color="#555555", linestyle=BOUND, label="a claim's bound"),
+            "shade": Patch(**SHADE, label="depth that a claim reads"),
+        }
+        return [*handles, *(handle for mark, handle in told.items() if mark in marks)]
     strokes = (
         Line2D([], [], color="#555555", linestyle=STROKES[i % 4], label=_folded(name)) for i, name in enumerate(series)
     )
