@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -114,23 +113,18 @@ def _percent(count: int, of: int) -> str:
     return f"{100 * count / of:.1f}" if of else "-"
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m suite.calibration.coverage", description=__doc__)
-    parser.add_argument("--claim", default="", metavar="REGEX", help="only rows of the table whose name has it")
-    parser.add_argument("--samples", type=positive, default=SAMPLES, help="of each row (default: %(default)s)")
-    parser.add_argument("--questions", type=positive, nargs="+", default=SIZES, help="a task (default: 64 128 500)")
-    parser.add_argument("--workers", type=positive, default=2)
+    parser.add_argument("--claim", default="", metavar="TEXT", help="only rows of the table whose name has it")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="of each row (default: %(default)s)")
+    parser.add_argument("--questions", type=int, nargs="+", default=SIZES, help="a task (default: 64 128 500)")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, help=f"default: {COUNTED.name} beside it for all of it, nothing for a part")
     chosen = parser.parse_args(arguments)
+    if min(chosen.samples, chosen.workers, *chosen.questions) < 1:
+        parser.error("--samples, --questions and --workers are 1 or more")
     names = [f"{row.claim} {row.part}".strip() for row in ROWS]
-    places = [place for place, name in enumerate(names) if re.search(chosen.claim, name)]
+    places = [place for place, name in enumerate(names) if chosen.claim in name]
     if not places:
         parser.error(f"no row has --claim {chosen.claim}: known are {', '.join(names)}")
     is_whole = (len(places), chosen.samples, tuple(chosen.questions)) == (len(ROWS), SAMPLES, SIZES)

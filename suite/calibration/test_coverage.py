@@ -54,7 +54,7 @@ def test_a_part_is_counted_beside_what_was_counted(capsys: pytest.CaptureFixture
     ("wrong", "why"),
     [
         (["--claim", "nobody"], "no row has --claim nobody: known are setup.accuracy, "),
-        (["--samples", "0"], "argument --samples: invalid positive value: '0'"),
+        (["--samples", "0"], "--samples, --questions and --workers are 1 or more"),
         (["--claim", "fades", "--samples", "1", "--out", "/dev/null/x.json"], "cannot be written (Not a directory)"),
     ],
 )

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixtures import knockout, reference
-from fixtures.attention import FullyBlocked
+from fixtures.attention import FullyBlocked, additive
 from fixtures.edges import EDGES
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
 from fixtures.knockout import sweep
 from fixtures.lens import Lens
 from fixtures.models.base import Prompt, Subject
 from fixtures.recording import first_dependent, record
-from fixtures.replay import additive, attention
+from fixtures.replay import attention
 from suite.calibration.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
 from suite.calibration.sweeps import MOVED, log_difference, most_moved
 from suite.calibration.tiny import PATCHES, norms_in_double, tiny_question, tiny_subject

@@ -20,6 +20,7 @@ from fixtures.measurement import Measurement
 from fixtures.models import load
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from fixtures.models.planted import VARIANTS
+from fixtures.models.planted.build import build
 from fixtures.models.planted.circuit import FIRST_DROP, LAST_DROP, PLANTED, SECOND_DROP
 from fixtures.models.planted.codes import CHANNELS, GRID, PATCH, PIXELS, SCENE, codes, drawn, things
 from fixtures.models.planted.stream import BOX, PRESENCE, REGISTER, SLOTS, name
@@ -51,9 +52,10 @@ def change(task: str, edge: Edge) -> np.ndarray:
 
 
 def test_it_is_an_ordinary_llava_made_in_a_moment() -> None:
-    started = time.process_time()
     model = load("planted", device="cpu").model
-    assert time.process_time() - started < 4  # under 2 s where no other work takes the core
+    started = time.process_time()
+    build(PLANTED)
+    assert time.process_time() - started < 2
     assert type(model).__name__ == "LlavaForConditionalGeneration"
     assert model.config.text_config.num_hidden_layers == PLANTED.depth == resolve("planted").layers == 40
     assert model.config.text_config.hidden_size <= 192
