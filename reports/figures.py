@@ -191,6 +191,8 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
         figure.suptitle(title, fontsize=10, x=0.01, ha="left")
         handles = _legend(names, [name for name, _ in shown], marks)
         figure.set_size_inches(width, height + _below(figure, handles))
+        figure.get_layout_engine().execute(figure)
+        figure.set_layout_engine("none")  # laid out once: each format would do it again
         return {kind: _saved(figure, kind) for kind in FORMATS}
 
 
