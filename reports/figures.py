@@ -192,7 +192,7 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
         handles = _legend(names, [name for name, _ in shown], marks)
         figure.set_size_inches(width, height + _below(figure, handles))
         figure.get_layout_engine().execute(figure)
-        figure.set_layout_engine("none")  # laid out once: each format would do it again
+        figure.set_layout_engine(None)  # laid out once: each format would do it again, and draw all to do so
         return {kind: _saved(figure, kind) for kind in FORMATS}
 
 

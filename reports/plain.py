@@ -21,10 +21,10 @@ def as_json(value: object) -> dict[str, Json]:
 
 def plain(value: object) -> Json:
     """*value* in types that strict JSON can hold: tuples become lists, numbers that are not finite None."""
+    if isinstance(value, float):  # first: draws are most of a ledger
+        return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if is_dataclass(value):
         return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
