@@ -13,6 +13,9 @@ LEVEL = 0.05
 
 TESTED = ("holds", "fails", "inconclusive")
 
+MOST_NAMED = 3
+"""Verdicts that do not stand; the table of details has the adjusted p-value of every claim."""
+
 
 def adjusted(records: Sequence[Record]) -> tuple[Record, ...]:
     """*records*, the tested ones with `p_holm` (Holm, 1979, Scandinavian Journal of Statistics 6).
@@ -30,10 +33,14 @@ def adjusted(records: Sequence[Record]) -> tuple[Record, ...]:
 
 
 def standing(records: Sequence[Record]) -> str:
-    """How many of the decided claims are decided still; empty where none is."""
+    """How many of the decided claims are decided still, and a few that are not; empty where none is decided."""
     decided = [record for record in records if record.verdict in ("holds", "fails") and record.p_holm is not None]
     tested = sum(record.verdict in TESTED for record in records)
-    stand = sum(record.p_holm < LEVEL for record in decided if record.p_holm is not None)
+    fallen = [" ".join(record.key) for record in decided if record.p_holm is not None and record.p_holm >= LEVEL]
+    stand = len(decided) - len(fallen)
     verb = "stands" if 1 in (stand, len(decided)) else "stand"
     said = f"adjusted for {counted(tested, 'claim')} (Holm): {stand} of {counted(len(decided), 'verdict')} {verb}"
+    if fallen:
+        more = f" and {len(fallen) - MOST_NAMED} more" if len(fallen) > MOST_NAMED else ""
+        said += f", not {', '.join(fallen[:MOST_NAMED])}{more}"
     return said if decided else ""

@@ -129,7 +129,7 @@ def test_departures_of_what_is_asked_pass(file: Path, claim: str, tasks: list[st
 @pytest.mark.parametrize(
     ("claim", "tasks", "says"),
     [
-        ("stages.early-dorp", ["*"], "no claim is called 'stages.early-dorp'; the nearest are stages.early-drop"),
+        ("stages.early-dorp", ["*"], "no claim is called 'stages.early-dorp'; the nearest is stages.early-drop"),
         ("zzz", ["*"], "no claim is called 'zzz'; known are c.d, setup.accuracy, stages.early-drop"),
         (
             "setup.accuracy",

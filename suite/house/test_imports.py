@@ -39,7 +39,7 @@ IMPORTED_LAZILY_WHOLE = ADAPTERS | {
 }
 """Instruments and adapters: they may import torch at their top, and nobody imports them at theirs but each other."""
 
-LEAVES_OF_THE_BENCH = {"fixtures.flow", "fixtures.question"}
+LEAVES_OF_THE_BENCH = {"fixtures.flow", "fixtures.nearest", "fixtures.question"}
 
 
 def name(module: Path) -> str:

@@ -148,6 +148,12 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
         ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
         ({"task": ["Choose"]}, ["--task Choose: ", *KNOWN]),
         ({"task": ["pope"]}, ["--task pope: ", "POPE"]),
+        ({"task": ["ChoseAttr"]}, ["; the nearest are ChooseAttr, CompareAttr, "]),
+        (
+            {"model": ["planted:blnd"]},
+            ["planted:blnd is no variant of planted: ", "; the nearest are planted:blind, "],
+        ),
+        ({"model": ["minature"]}, ["; the nearest is miniature; or give a folder"]),
         ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
         ({"questions": "many"}, ["--questions many: ", "1 or more"]),
         ({"questions": "1.5"}, ["--questions 1.5: "]),
