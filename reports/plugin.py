@@ -50,6 +50,9 @@ PLAN_FOLDER = "claims_plan"
 REFUSED = "refused"
 """The name under which a worker says why nothing is run."""
 
+RUN_AGAIN = "run again, and what was measured is taken up"
+"""What to do where a worker is lost."""
+
 PLAN = pytest.StashKey[dict[str, Record]]()
 """The rows of this process's selected tests, by node id."""
 
@@ -271,7 +274,7 @@ class Recorder:
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
             if report.failed:
-                self.lost[report.nodeid] = _reason(report)
+                self.lost[report.nodeid] = f"{_reason(report)}: {RUN_AGAIN}"
             return
         claim = cast("dict[str, str]", said["claim"])
         key = claim["id"], claim["model"], claim["task"]

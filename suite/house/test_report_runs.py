@@ -135,6 +135,7 @@ def test_a_crashed_worker_loses_its_own_row_alone(run: Run, pytester: pytest.Pyt
     assert found(pytester) == {key: "not run" if key in lost else verdict for key, verdict in EXPECTED.items()}
     reasons = [row["reason"] for row in ledger(pytester)["records"] if row["verdict"] == "not run"]
     assert all("crashed while running" in reason and "test_last" in reason for reason in reasons)
+    assert all(reason.endswith(": run again, and what was measured is taken up") for reason in reasons)
     result.stdout.fnmatch_lines(["*not run*", "not run: 1 (stages.last * ChooseCat), worker 'gw*' crashed while*"])
 
 
