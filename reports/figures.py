@@ -36,6 +36,8 @@ LONGEST_LABEL = 50
 """Characters in a line of the legend: of the widest letters they still fit the narrowest figure."""
 
 STYLE: Mapping[str, Any] = {
+    "figure.autolayout": False,  # it lays figures out itself, whatever a user's matplotlibrc says
+    "figure.constrained_layout.use": False,
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -192,7 +194,7 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
         handles = _legend(names, [name for name, _ in shown], marks)
         figure.set_size_inches(width, height + _below(figure, handles))
         figure.get_layout_engine().execute(figure)
-        figure.set_layout_engine(None)  # laid out once: each format would do it again, and draw all to do so
+        figure.set_layout_engine(None)  # laid out once: each format would do it again
         return {kind: _saved(figure, kind) for kind in FORMATS}
 
 

@@ -35,12 +35,14 @@ def adjusted(records: Sequence[Record]) -> tuple[Record, ...]:
 def standing(records: Sequence[Record]) -> str:
     """How many of the decided claims are decided still, and a few that are not; empty where none is decided."""
     decided = [record for record in records if record.verdict in ("holds", "fails") and record.p_holm is not None]
-    tested = sum(record.verdict in TESTED for record in records)
-    fallen = [" ".join(record.key) for record in decided if record.p_holm is not None and record.p_holm >= LEVEL]
+    tested = [record for record in records if record.verdict in TESTED]
+    fallen = [record for record in decided if record.p_holm is not None and record.p_holm >= LEVEL]
     stand = len(decided) - len(fallen)
     verb = "stands" if 1 in (stand, len(decided)) else "stand"
-    said = f"adjusted for {counted(tested, 'claim')} (Holm): {stand} of {counted(len(decided), 'verdict')} {verb}"
+    said = f"adjusted for {counted(len(tested), 'claim')} (Holm): {stand} of {counted(len(decided), 'verdict')} {verb}"
     if fallen:
-        more = f" and {len(fallen) - MOST_NAMED} more" if len(fallen) > MOST_NAMED else ""
-        said += f", not {', '.join(fallen[:MOST_NAMED])}{more}"
+        one_model = len({record.model for record in tested}) == 1
+        named = [f"{each.claim} {'' if one_model else f'{each.model} '}{each.task}" for each in fallen]
+        more = f"; and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        said += f", not {'; '.join(named[:MOST_NAMED])}{more}"
     return said if decided else ""

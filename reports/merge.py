@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from reports.holm import adjusted
 from reports.record import Environment, Key, Ledger, Measured, Model, Record, task_order
 from reports.tables import unique
 
@@ -55,7 +56,7 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
         environment=_environment([run.environment for run in ledgers]),
         models=tuple(models[(name,)] for name in order if (name,) in models),
         measurements=tuple(measured[key] for key in sorted(measured, key=place)),
-        records=tuple(records[key] for key in _in_order(ledgers, records)),
+        records=adjusted([records[key] for key in _in_order(ledgers, records)]),  # for all of them, not a shard's
         curves=tuple(curves[key] for key in sorted(curves, key=place)),
         examples=tuple(examples[key] for key in sorted(examples, key=place)),
         unfinished=tuple(cut_short[key] for key in sorted(cut_short, key=place) if key not in measured),

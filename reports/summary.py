@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reports.holm import standing
 from reports.record import Ledger
 from reports.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
-from reports.tables import Paint, departures, verdicts
+from reports.tables import Paint, departures, verdicts, wrapped
 
 NOTABLE_NOISE = 0.1
 """Points of rounding that a reader of the table should know about; float32 stays far below."""
@@ -25,7 +25,7 @@ def summary(
         [
             *undecided(records, width),
             *unasked(records, width),
-            *filter(None, [standing(records)]),
+            *(wrapped(adjustment, width, "", "    ") if (adjustment := standing(records)) else []),
             *unmeasured(records, width),
             *cut_short(ledger.unfinished, width),
             *set_aside(measurements, width),

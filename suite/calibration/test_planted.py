@@ -66,6 +66,20 @@ def test_every_slot_and_every_token_is_named_once() -> None:
     assert len(set(pieces())) == len(pieces()) == len(planted().tokenizer)
 
 
+def test_it_is_float32_unless_another_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)  # where trained models are taken in bfloat16
+    monkeypatch.setattr("fixtures.models.planted.subject.make", lambda _of, _device, dtype, _asked: dtype)
+    assert load("planted", device="cuda") == torch.float32
+    assert load("planted", device="cuda", dtype="float16") == torch.float16
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("task", TASKS)
+def test_it_answers_in_half_precision_too(task: str, dtype: str) -> None:
+    found = measure(load("planted", device="cpu", dtype=dtype), questions(task, n=ASKED), (), lens=False)
+    assert found.correct.mean() >= 0.95
+
+
 def test_it_is_known_before_torch_is() -> None:
     said = subprocess.run(
         [sys.executable, "-c", "import sys; from fixtures.models.registry import resolve; s = resolve('planted'); "

@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     sentence = refusal("llava-1.5-70b")
-    assert sentence.startswith("llava-1.5-70b is no model: known are ")
+    assert sentence.startswith("llava-1.5-70b is no model: the nearest are llava-1.5-7b, ")
     assert all(name in sentence for name in ("miniature", "llava-1.5-7b", "llava-1.5-13b"))
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
+import matplotlib
 import pytest
 from matplotlib.textpath import TextPath
 
@@ -138,6 +140,13 @@ def test_gaps_and_constant_curves_can_be_drawn() -> None:
 
 def test_the_same_ledger_gives_the_same_files(drawn: list[Drawn]) -> None:
     assert [figure.files["svg"] for figure in figures(whole())] == [figure.files["svg"] for figure in drawn]
+
+
+@pytest.mark.parametrize("setting", ["figure.autolayout", "figure.constrained_layout.use"])
+def test_a_users_settings_lay_nothing_out_again(drawn: list[Drawn], setting: str) -> None:
+    plotting: Any = matplotlib
+    with plotting.rc_context({setting: True}):
+        assert list(figures(whole())) == drawn
 
 
 def test_no_model_names_a_path() -> None:

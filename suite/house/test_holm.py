@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,14 +28,16 @@ def test_what_is_not_tested_counts_for_nothing_and_what_is_undecided_counts() ->
     assert [each.p_holm for each in records] == [0.02, None, None]
     records = adjusted([record("holds", 0.02), record("inconclusive", None), record("inconclusive", 0.3)])
     assert [each.p_holm for each in records] == pytest.approx([0.06, 1.0, 0.6])
-    assert standing(records) == "adjusted for 3 claims (Holm): 0 of 1 verdict stands, not a.claim m t"
+    assert standing(records) == "adjusted for 3 claims (Holm): 0 of 1 verdict stands, not a.claim t"
     assert standing(adjusted([record("fails", 1e-6)])) == "adjusted for 1 claim (Holm): 1 of 1 verdict stands"
     two = adjusted([record("fails", 1e-6), record("holds", 1e-6), record("inconclusive", 0.3)])
     assert standing(two) == "adjusted for 3 claims (Holm): 2 of 2 verdicts stand"
     assert standing(adjusted([record("unsupported", None)])) == ""
     five = adjusted([record("holds", 1e-6), *(record("fails", 0.02, f"a.claim-{i}") for i in range(4))])
-    named = "a.claim-0 m t, a.claim-1 m t, a.claim-2 m t and 1 more"
+    named = "a.claim-0 t; a.claim-1 t; a.claim-2 t; and 1 more"
     assert standing(five) == f"adjusted for 5 claims (Holm): 1 of 5 verdicts stands, not {named}"
+    others = [replace(each, model="other") for each in two]
+    assert standing(adjusted([record("fails", 0.04), *others])).endswith(", not a.claim m t")
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
+from reports.holm import adjusted
 from reports.merge import BadMerge, merge
 from reports.record import Ledger
 from reports.writers import ledger_json
-from suite.house.made_up import whole
+from suite.house import made_up
+
+
+def whole() -> Ledger:
+    """As a run leaves it: adjusted for its claims."""
+    run = made_up.whole()
+    return replace(run, records=adjusted(run.records))
 
 
 def shard(tasks: tuple[str, ...]) -> Ledger:
@@ -86,6 +93,15 @@ def test_a_claim_that_was_judged_otherwise_is_refused() -> None:
     other = replace(run, records=tuple(replace(each, verdict="holds") for each in run.records))
     with pytest.raises(BadMerge, match="is fails in a and holds in b, with other numbers"):
         merge([run, other], ["a", "b"])
+
+
+def test_shards_are_adjusted_for_the_claims_of_all() -> None:
+    run = whole()
+    shards = [
+        replace(run, records=adjusted([replace(run.records[0], claim=claim, verdict="holds", p=0.03)]))
+        for claim in ("a.claim", "another.claim")
+    ]
+    assert [each.p_holm for each in merge(shards, ["one", "two"]).records] == pytest.approx([0.06, 0.06])
 
 
 def test_rounding_is_no_contradiction() -> None:

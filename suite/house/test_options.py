@@ -148,12 +148,15 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
         ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
         ({"task": ["Choose"]}, ["--task Choose: ", *KNOWN]),
         ({"task": ["pope"]}, ["--task pope: ", "POPE"]),
-        ({"task": ["ChoseAttr"]}, ["; the nearest are ChooseAttr, CompareAttr, "]),
+        ({"task": ["ChoseAttr"]}, ["; the nearest are ChooseAttr, "]),
         (
             {"model": ["planted:blnd"]},
-            ["planted:blnd is no variant of planted: ", "; the nearest are planted:blind, "],
+            ["planted:blnd is no variant of planted: the nearest is planted:blind; known are planted, "],
         ),
-        ({"model": ["minature"]}, ["; the nearest is miniature; or give a folder"]),
+        (
+            {"model": ["minature"]},
+            ["minature is no model: the nearest is miniature; known are miniature, planted, "],
+        ),
         ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
         ({"questions": "many"}, ["--questions many: ", "1 or more"]),
         ({"questions": "1.5"}, ["--questions 1.5: "]),
