@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.estimate import Estimate
-from fixtures.evidence import Bound, Evidence, Inconclusive, Unsupported, Verdict, journal, spelled
+from fixtures.evidence import ON_THE_BOUND, Bound, Evidence, Inconclusive, Unsupported, Verdict, journal, spelled
 from suite.calibration.effects import effect
 
 
@@ -227,6 +227,14 @@ def test_so_many_questions_do_settle_it(value: float, below: float, above: float
         shrunk = (128 / evidence.needed) ** 0.5
         low, high = value - below * shrunk, value + above * shrunk
         assert low >= bound - 1e-6 or high <= bound + 1e-6
+
+
+@pytest.mark.parametrize("value", [40.0, 40.3])
+def test_a_number_on_its_bound_says_that_none_may(value: float) -> None:
+    on_it = effect(value, 30, 60).at_least(40)
+    assert (on_it.verdict, on_it.reason) == ("inconclusive", ON_THE_BOUND)
+    assert (on_it & effect(50, 30, 60).at_least(40)).reason == ON_THE_BOUND
+    assert effect(50, 45, 60).at_least(40).reason == ""
 
 
 # ---- sentences
