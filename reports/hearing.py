@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 from reports.drawing import Curve, Example, exhibited
@@ -17,10 +18,17 @@ from reports.record import (
     Model,
     Record,
     Unfinished,
+    Verdict,
     conclude,
     task_order,
 )
 from reports.tables import unique
+
+READ: tuple[Verdict, ...] = ("holds", "fails", "inconclusive", "recorded")
+"""Verdicts that rest on what the instruments read."""
+
+INSTRUMENT = "instrument"
+"""The property of a test that checks an instrument."""
 
 
 class Hearing:
@@ -31,6 +39,8 @@ class Hearing:
         self.curves: dict[Key, Curve] = {}
         self.examples: dict[Key, Example] = {}
         self.messages: list[str] = []
+        self.broken: list[str] = []
+        """Checks of the instruments that failed."""
 
     def unfinished(self, said: Iterable[object]) -> tuple[Unfinished, ...]:
         """What a run that was cut short had not wholly measured, of what nothing else was heard."""
@@ -70,13 +80,22 @@ class Hearing:
         def order(key: tuple[str, ...]) -> tuple[int, tuple[bool, str]]:
             return names.index(key[0]), task_order(key[1])
 
+        concluded = [self._calibrated(row, conclude(row, heard.get(key, Heard()))) for key, row in planned.items()]
         keys = sorted(self.measured, key=order)
         found = {model.name: model for _, model in (self.measured[key] for key in reversed(keys))}
         return Ledger(
             environment=environment,
             models=tuple(found.get(name, Model(name=name)) for name in names),
             measurements=tuple(self.measured[key][0] for key in keys),
-            records=adjusted([conclude(row, heard.get(key, Heard())) for key, row in planned.items()]),
+            records=adjusted(concluded),
             curves=tuple(self.curves[key] for key in sorted(self.curves, key=order)),
             examples=tuple(self.examples[key] for key in sorted(self.examples, key=order)),
         )
+
+    def _calibrated(self, planned: Record, found: Record) -> Record:
+        """*found* or, where a check of the instruments failed, *planned* without what they read."""
+        if not self.broken or found.verdict not in READ:
+            return found
+        more = f" and {len(self.broken) - 1} more" if len(self.broken) > 1 else ""
+        reason = f"a check of the instruments failed: {min(self.broken)}{more}"
+        return replace(planned, verdict="not calibrated", reason=reason, seconds=found.seconds)

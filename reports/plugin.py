@@ -20,7 +20,7 @@ from reports.compare import BadComparison, changed, parse_limits, read
 from reports.ending import Ending
 from reports.folder import Wanted, leave, why_unwritable
 from reports.formats import properties
-from reports.hearing import Hearing
+from reports.hearing import INSTRUMENT, Hearing
 from reports.plain import LedgerError, as_json
 from reports.record import (
     NOT_REACHED,
@@ -271,6 +271,8 @@ class Recorder:
             self.hearing.exhibit(shown)
         told = (each for name, each in report.user_properties if name == "measurement")
         measurements = [self.hearing.measurement(each) for each in told]
+        if report.failed and INSTRUMENT in said:
+            self.hearing.broken.append(report.nodeid)
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
             if report.failed:

@@ -1,5 +1,7 @@
 """What each room knows without the other meets here: what is expected of a model, and what it is asked."""
 
+from pathlib import Path
+
 import pytest
 
 from fixtures.case import asked_on
@@ -7,10 +9,26 @@ from fixtures.expected import BadExpectations
 from fixtures.plugin import EXPECTATIONS
 from reports.claim import REGISTER, written
 
+CALIBRATION = Path(__file__).parent / "calibration"
+ROOMS = (CALIBRATION, Path(__file__).parent / "house")
+"""Collected where they are named, or something in them is."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What is named beside `suite/`, in which it lies, is collected too: pytest drops it as part of the whole."""
+    paths = ((config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args)
+    named = [path for path in paths if {path, *path.parents} & {*ROOMS}]
+    if not named or not {collection_path, *collection_path.parents} & {*ROOMS}:
+        return None
+    if any(path.is_relative_to(collection_path) or collection_path.is_relative_to(path) for path in named):
+        return False if collection_path in ROOMS else None
+    return True
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Before anything runs, every departure that is expected must be of a claim and of tasks that it is asked on."""
+    """Instruments are checked first, and every departure that is expected must be of a claim and tasks asked."""
+    items.sort(key=lambda item: not item.path.is_relative_to(CALIBRATION))
     claims = [item for item in items if item.get_closest_marker("claim")]
     if not claims or config.option.claims:
         return

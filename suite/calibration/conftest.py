@@ -10,10 +10,16 @@ import pytest
 
 from fixtures.models.errors import ModelUnavailable
 from fixtures.refusal import is_refusal
+from reports.hearing import INSTRUMENT
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by tests and what they start
 
 UNAVAILABLE = pytest.StashKey[set[str]]()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Where a check of the instruments fails, no claim of the run has a verdict."""
+    item.user_properties.append((INSTRUMENT, item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,6 +42,18 @@ def test_pytest_on_the_suite_collects_claims_alone() -> None:
     assert not [line for line in listed if "suite/house" in line or "suite/calibration" in line]
 
 
+def test_what_is_named_beside_the_claims_is_collected_and_instruments_come_first() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "suite/", "suite/calibration/test_interval.py", "suite/house/test_holm.py",
+         "--collect-only", "-q", "-p", "no:cacheprovider"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    files = list(dict.fromkeys(line.partition("::")[0] for line in ran.stdout.splitlines() if "::" in line))
+    claims = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "suite").glob("test_*.py"))
+    assert files[0] == "suite/calibration/test_interval.py"
+    assert sorted(files[1:]) == sorted(["suite/house/test_holm.py", *claims])
+
+
 @pytest.mark.parametrize(
     ("dist", "given", "scheduling"),
     [("load", (), "WorkStealingScheduling"), ("load", ("--dist", "load"), None), ("each", (), None)],

@@ -125,6 +125,22 @@ def test_deselected_claims_are_no_rows(run: Run, pytester: pytest.Pytester) -> N
     assert result.outlines[-1] == "claims: 1 inconclusive; no claim holds in this run"
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_where_a_check_of_the_instruments_fails_no_claim_has_a_verdict(
+    run: Run, pytester: pytest.Pytester, workers: str
+) -> None:
+    pytester.makepyfile(
+        test_checks='def test_one(record_property): record_property("instrument", "test_one"); assert False'
+    )
+    result = run("-n", workers)
+    assert result.ret == CODES["failed"]
+    assert found(pytester) == dict.fromkeys(EXPECTED, "not calibrated")
+    rows = ledger(pytester)["records"]
+    assert {row["reason"] for row in rows} == {"a check of the instruments failed: test_checks.py::test_one"}
+    assert {row["effect"] for row in rows} == {None}
+    assert result.outlines[-1] == "claims: 14 not calibrated; no claim holds in this run"
+
+
 # ---- runs that are cut short
 
 
