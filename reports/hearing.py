@@ -39,7 +39,7 @@ class Hearing:
         self.curves: dict[Key, Curve] = {}
         self.examples: dict[Key, Example] = {}
         self.messages: list[str] = []
-        self.broken: list[str] = []
+        self.broken = set[str]()
         """Checks of the instruments that failed."""
 
     def unfinished(self, said: Iterable[object]) -> tuple[Unfinished, ...]:

@@ -272,7 +272,7 @@ class Recorder:
         told = (each for name, each in report.user_properties if name == "measurement")
         measurements = [self.hearing.measurement(each) for each in told]
         if report.failed and INSTRUMENT in said:
-            self.hearing.broken.append(report.nodeid)
+            self.hearing.broken.add(report.nodeid)
         if "claim" not in said:
             # A worker that crashed took the properties of its test along; its node id alone is left.
             if report.failed:
