@@ -1,3 +1,3 @@
-"""Loads the rooms' plugins; whatever they do stands there."""
+"""Loads the two plugins, of the bench and of the ledger; whatever they do stands there."""
 
-pytest_plugins = ["fixtures.plugin", "fixtures.scheduling", "reports.plugin"]
+pytest_plugins = ["fixtures.plugin", "reports.plugin"]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reports.compare import BadComparison, compare, conditions, parse_limits, read, told
-from reports.folder import FIGURES, Wanted, leave
+from reports.files.folder import FIGURES, Wanted, leave
+from reports.files.markdown import write_whole
+from reports.ledger.record import Ledger
+from reports.ledger.strict_json import LedgerError
 from reports.merge import BadMerge, merge
-from reports.plain import LedgerError
-from reports.record import Ledger
-from reports.writers import write_whole
 
 FOUND, FINE, MISUSED = 1, 0, 2
 """Exit codes: an effect or a verdict beyond the limit; nothing of the kind; what was given cannot be read."""
@@ -62,7 +62,7 @@ def _compare(one: Path, other: Path, limits: str, folder: Path | None) -> int:
 
 def _overlay(before: Ledger, now: Ledger, folder: Path) -> None:
     """The figures of each model of both runs, the one over the other."""
-    from reports.figures import file_name, plates
+    from reports.files.figures import file_name, plates
 
     folder.mkdir(parents=True, exist_ok=True)
     names = [model.name for model in before.models]

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import pytest
 
-from reports.record import Claim
+from reports.ledger.record import Claim
 
 Source = Literal["paper", "card", "ours"]
 Need = Literal["boxes", "options", "several tasks", "a smaller sibling"]

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports.numbers import counted, signed
-from reports.plain import Json, LedgerError, as_json
-from reports.record import Ledger, Measured, Record, task_order
-from reports.tables import unique
-from reports.writers import LEDGER
+from reports.files.markdown import LEDGER
+from reports.ledger.record import Ledger, Measured, Record, task_order
+from reports.ledger.strict_json import Json, LedgerError, as_json
+from reports.text.numbers import counted, signed
+from reports.text.tables import unique
 
 UNITS = {"drop": "points", "lens": "%", "layers": "layers"}
 """What `--compare-fail` may hold to a threshold, and the unit of the effects that it is about."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reports.holm import adjusted
-from reports.record import Environment, Key, Ledger, Measured, Model, Record, task_order
-from reports.tables import unique
+from reports.ledger.record import Environment, Key, Ledger, Measured, Model, Record, task_order
+from reports.text.holm import adjusted
+from reports.text.tables import unique
 
 T = TypeVar("T")
 

@@ -16,13 +16,13 @@ from typing import Any, Protocol, cast
 import pytest
 
 from reports.claim import REGISTER, paper_order
+from reports.collector import INSTRUMENT, Hearing
 from reports.compare import BadComparison, changed, parse_limits, read
-from reports.ending import Ending
-from reports.folder import Wanted, leave, why_unwritable
-from reports.formats import properties
-from reports.hearing import INSTRUMENT, Hearing
-from reports.plain import LedgerError, as_json
-from reports.record import (
+from reports.environment import surroundings
+from reports.files.exports import properties
+from reports.files.folder import Wanted, leave, why_unwritable
+from reports.files.markdown import MARKDOWN, write_whole
+from reports.ledger.record import (
     NOT_REACHED,
     Claim,
     Heard,
@@ -32,10 +32,10 @@ from reports.record import (
     Unfinished,
     task_order,
 )
-from reports.summary import summary
-from reports.surroundings import surroundings
-from reports.tables import Paint, register, tally, unique
-from reports.writers import MARKDOWN, write_whole
+from reports.ledger.strict_json import LedgerError, as_json
+from reports.sigterm import Ending
+from reports.text.summary import summary
+from reports.text.tables import Paint, register, tally, unique
 
 DEFAULT_FOLDER = Path("reports", "out")
 LOG_WIDTH = 120

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from reports import numbers
-from reports.numbers import counted
+from reports.ledger.record import Ledger
+from reports.ledger.strict_json import LedgerError, as_json
 from reports.pilot import LIKELY, Outcome, Pilot, pilots
-from reports.plain import LedgerError, as_json
-from reports.record import Ledger
+from reports.text import numbers
+from reports.text.numbers import counted
 
 SIZES = (64, 128, 256, 500, 1000)
 """Questions a task; the bench asks 128 unless told otherwise, and the paper's files hold up to 1000."""
@@ -60,7 +60,7 @@ FOUR_TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "QueryAttr")
 EARLY, SECOND, CHOOSE_ATTR, LOWERCASE_PEAKS = 60.0, 21.0, 30.0, (20.0, 70.0)
 
 FEWEST: Mapping[str, int] = {"setup.accuracy": 128}
-"""Questions below which a claim is never decided, however large the effect (`fixtures.view.FEWEST_ASKED`)."""
+"""Questions below which a claim is never decided, however large the effect (`fixtures.model_flow.FEWEST_ASKED`)."""
 
 PUBLISHED = (
     Published("stages.early-drop", (EARLY,), "section 5: about, on average over the tasks"),

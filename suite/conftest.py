@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.case import asked_on
-from fixtures.expected import BadExpectations
-from fixtures.plugin import EXPECTATIONS
+from fixtures.plugin.case import asked_on
+from fixtures.plugin.expectations import BadExpectations
+from fixtures.plugin.session import EXPECTATIONS
 from reports.claim import REGISTER, written
 
 CALIBRATION = Path(__file__).parent / "calibration"

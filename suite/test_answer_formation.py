@@ -1,7 +1,7 @@
 """Section 7 (figure 6): at the last position the answer appears in lower case, then turns capitalised."""
 
 from fixtures.flow import LAST, QUESTION, RELATED, Band
-from fixtures.view import Flow
+from fixtures.model_flow import Flow
 from reports.claim import claim
 
 EARLY = Band("first 0.3", 0, 12)

@@ -16,8 +16,8 @@ from fixtures.flow import (
     TRUE_OPTION,
     UNOPTIONED,
 )
+from fixtures.model_flow import Flow
 from fixtures.tasks import TASKS
-from fixtures.view import Flow
 from reports.claim import claim
 
 

@@ -1,7 +1,7 @@
 """Section 6 (figure 5): general features of the whole image move first, the named objects' after them."""
 
 from fixtures.flow import FIRST, IMAGE, LOWER_HALF, OTHER, QUESTION, RELATED, SECOND
-from fixtures.view import Flow, PooledFlow
+from fixtures.model_flow import Flow, PooledFlow
 from reports.claim import claim
 
 

@@ -1,8 +1,8 @@
 """Section 5, second experiment (figure 4): the image moves into the question in two stages."""
 
 from fixtures.flow import FIRST, IMAGE, LAST, LOWER_HALF, QUESTION, SECOND
+from fixtures.model_flow import Flow, PooledFlow
 from fixtures.tasks import TASKS
-from fixtures.view import Flow, PooledFlow
 from reports.claim import claim
 
 SHARP_DROP = 40.0

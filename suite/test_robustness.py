@@ -1,7 +1,7 @@
 """Section 5, note 1 and appendices B and C: the findings depend on neither the window nor the sub-word read."""
 
 from fixtures.flow import IMAGE, LAST, QUESTION
-from fixtures.view import Flow
+from fixtures.model_flow import Flow
 from reports.claim import claim
 
 SIMILAR_TREND = 0.7

@@ -1,8 +1,8 @@
 """Section 5, first experiment (figure 3): what the last position reads, and where."""
 
 from fixtures.flow import IMAGE, LAST, MIDDLE, QUESTION, SUFFIX
+from fixtures.model_flow import Flow
 from fixtures.tasks import TASKS
-from fixtures.view import Flow
 from reports.claim import claim
 
 NEGLIGIBLE = 5.0

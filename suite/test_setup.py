@@ -1,6 +1,6 @@
 """Section 4: the questions are ones that the model answers."""
 
-from fixtures.view import Flow
+from fixtures.model_flow import Flow
 from reports.claim import claim
 
 ACCURACY = 95.0

@@ -10,7 +10,7 @@ import pytest
 
 from fixtures.models.errors import ModelUnavailable
 from fixtures.refusal import is_refusal
-from reports.hearing import INSTRUMENT
+from reports.collector import INSTRUMENT
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by tests and what they start
 

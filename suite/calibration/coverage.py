@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-from fixtures import bootstrap, curve
-from fixtures.bootstrap import Resampling
+from fixtures.statistics import curve
+from fixtures.statistics import resampling as bootstrap
+from fixtures.statistics.resampling import Resampling
 from fixtures.tasks import TASKS
-from reports.folder import why_unwritable
-from reports.writers import write_whole
-from suite.calibration.at_bound import ROWS, part_of
-from suite.calibration.drawn import evidence
-from suite.calibration.population import Population
-from suite.calibration.synthetic import Model
+from reports.files.folder import why_unwritable
+from reports.files.markdown import write_whole
+from suite.support.curves.at_bound import ROWS, part_of
+from suite.support.curves.claim_cases import evidence
+from suite.support.curves.paper_model import Model
+from suite.support.curves.population import Population
 
 SAMPLES: Final = 2_000
 """A rate of 0.95 is then known to 0.005 and one of 0.025 to 0.0035, one standard error."""

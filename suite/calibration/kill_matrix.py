@@ -14,8 +14,7 @@ from typing import Any
 from fixtures.models.planted import VARIANTS
 from fixtures.models.planted.faults import FAULTS
 from fixtures.tasks import TASKS
-
-ROOT = Path(__file__).parents[2]
+from suite.support.repository import ROOT
 
 PLANTED, SMALL = "planted", "planted:small"
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from fixtures.contract import check
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, SEPARATOR, SPANS, SUFFIX
-from fixtures.forward import distribution, inputs, last_logits
-from fixtures.generation import greedy_answers
+from fixtures.instruments.contract import check
+from fixtures.instruments.forward import distribution, inputs, last_logits
+from fixtures.instruments.generation import greedy_answers
 from fixtures.models import wrap
 from fixtures.models.errors import ModelUnavailable
-from fixtures.models.prompts import INSTRUCTION, Style
-from suite.calibration.families import Family, families, subject
-from suite.calibration.oracle import (
+from fixtures.models.prompt_texts import INSTRUCTION, Style
+from suite.support.models.families import Family, families, subject
+from suite.support.models.pixel_oracle import (
     boxes,
     changed,
     question,

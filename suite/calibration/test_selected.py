@@ -8,13 +8,18 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from fixtures.answered import encode
-from fixtures.bench import Bench
-from fixtures.contract import CHECKS
+from fixtures.bench.bench import Bench
 from fixtures.flow import IMAGE, QUESTION, RELATED
-from fixtures.forward import distribution, in_batches, inputs, last_logits
+from fixtures.instruments.answers import encode
+from fixtures.instruments.contract import CHECKS
+from fixtures.instruments.forward import distribution, in_batches, inputs, last_logits
 from fixtures.models.errors import Unaskable
-from suite.calibration.oracle import boxes, require_patches_where_they_are_seen, require_tiles_in_any_order, tiled
+from suite.support.models.pixel_oracle import (
+    boxes,
+    require_patches_where_they_are_seen,
+    require_tiles_in_any_order,
+    tiled,
+)
 
 PICTURES = ((500, 333), (333, 500), (300, 300))
 """Sizes of GQA's: wide, tall and square."""

@@ -1,0 +1,1 @@
+"""The files of a report: page, figures, Markdown, CSV, JSON, LaTeX."""

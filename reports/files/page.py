@@ -1,0 +1,170 @@
+"""A run as one page that needs no network and no other file; every text in it is escaped, none of it is trusted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from reports.files.chart import Line, chart
+from reports.files.figures import Drawn, lines, spelled, stretches
+from reports.ledger.curves import Curve, Example
+from reports.ledger.record import EVERY_TASK, Ledger, Record, task_order
+from reports.ledger.strict_json import as_json
+from reports.text.numbers import bound, effect, p_value
+from reports.text.remarks import cut_short, left_out
+from reports.text.tables import part_line, tally, word
+
+TEMPLATES = Path(__file__).with_name("template")
+
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Characters that show nothing and may turn others around; they are named instead."""
+
+NOTHING_DRAWN = ""
+ON_ONE_LINE = 10**6
+"""Columns: a browser breaks lines itself."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record with its place in the page, and its curve."""
+
+    id: str
+    record: Record
+    word: str
+    effect: str
+    bound: str
+    p: str
+    chart: str
+    legend: tuple[str, ...]
+    parts: tuple[str, ...]
+
+
+def page(ledger: Ledger, figures: Sequence[Drawn] = ()) -> str:
+    """The whole of *ledger*, with its *figures*, as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def finalize(value: object) -> object:
+        return value if isinstance(value, Markup) else seen(value)
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=finalize,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    curves = {(curve.model, curve.task, curve.name): curve for curve in ledger.curves}
+    rows = [_row(place, record, curves) for place, record in enumerate(ledger.records)]
+    drawn: dict[str, Any] = {
+        "ledger": ledger,
+        "tally": tally(ledger.records).removeprefix("claims: "),
+        "models": [model.name for model in ledger.models],
+        "tasks": sorted({record.task for record in ledger.records}, key=task_order),
+        "rooms": [(room, _by_claim(of_room)) for room, of_room in groupby(rows, _room)],
+        "figures": [
+            (figure, _data("image/svg+xml", figure.files["svg"])) for figure in figures if "svg" in figure.files
+        ],
+        "examples": [(each, _examined(each)) for each in ledger.examples if each.kept],
+        "missed": [each for each in ledger.examples if not each.kept],
+        "left_out": left_out(ledger.measurements, ON_ONE_LINE),
+        "cut_short": cut_short(ledger.unfinished, ON_ONE_LINE),
+        "style": Markup(style),
+        "script": Markup(script),
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        "picture": picture,
+        "markup": Markup,
+    }
+    return environment.get_template("page.jinja").render(drawn)
+
+
+def seen(text: object) -> str:
+    """*text* with each character that shows nothing by its number, such as [U+202E]."""
+    return UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", str(text))
+
+
+def picture(example: Example) -> str:
+    """The thumbnail as an address that holds it; empty where there is none, or none that is base64."""
+    try:
+        return _data("image/jpeg", base64.b64decode(example.thumbnail, validate=True)) if example.thumbnail else ""
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _room(row: Row) -> str:
+    return row.record.claim.partition(".")[0]
+
+
+def _by_claim(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+    return [(claim, list(of_claim)) for claim, of_claim in groupby(rows, lambda row: row.record.claim)]
+
+
+def _row(place: int, record: Record, curves: dict[tuple[str, str, str], Curve]) -> Row:
+    told = as_json(record)
+    drawing, legend = _read(record, curves)
+    return Row(
+        id=f"r{place}",
+        record=record,
+        word=word(record),
+        effect=effect(told),
+        bound=bound(told),
+        p=p_value(record.p, record.p_holm),
+        chart=drawing,
+        legend=legend,
+        parts=tuple(f"{part.get('verdict')}: {part_line(part)}" for part in record.parts),
+    )
+
+
+def _read(record: Record, curves: dict[tuple[str, str, str], Curve]) -> tuple[str, tuple[str, ...]]:
+    """The curves that *record* was read from, with the stretches read and the bounds, and what each of them is."""
+    read = [(readings, needed) for readings, needed in stretches(record) if readings]
+    names = list(dict.fromkeys(reading.curve for readings, _ in read for reading in readings))
+    if record.task == EVERY_TASK:
+        # The tasks' own curves of the first that was read: together they have none.
+        shown = [curve for (model, _, name), curve in curves.items() if model == record.model and name in names[:1]]
+        drawn = [Line(curve.task, curve.mean) for curve in shown]
+    else:
+        shown = [curves[key] for name in names if (key := (record.model, record.task, name)) in curves]
+        drawn = [Line(spelled(curve.name), curve.mean, curve.low, curve.high) for curve in shown]
+    if not shown:
+        return NOTHING_DRAWN, ()
+    whole = (0, len(shown[0].mean) - 1)
+    bands = {(reading.first, reading.last) for readings, _ in read for reading in readings} - {whole}
+    bounds = [(line.first, line.last, value) for each in read for line, value in lines(*each)]
+    unit = "relative change (%)" if shown[0].kind == "knockout" else "probability (%)"
+    label = f"{record.claim}, {record.model}, {record.task}: " + "; ".join(map(_in_words, shown))
+    return chart(drawn, seen(label), unit=unit, bands=bands, bounds=bounds), tuple(seen(line.name) for line in drawn)
+
+
+def _in_words(curve: Curve) -> str:
+    known = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
+    if not known:
+        return f"{spelled(curve.name)}: nothing"
+    value, place = max(known, key=lambda each: abs(each[0]))
+    return f"{spelled(curve.name)} is {value:g} at layer {place} of {curve.layers}, where it is farthest from zero"
+
+
+def _examined(example: Example) -> list[tuple[str, tuple[str, ...]]]:
+    """An example's own knockouts, and its own lens, each as a chart and its lines' names."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for is_lens, unit in ((False, "relative change (%)"), (True, "probability (%)")):
+        own = [
+            Line(spelled(name), values) for name, values in example.curves.items() if name.startswith("P(") == is_lens
+        ]
+        drawn = chart(own, seen(f"{unit} of question {example.id}, by layer"), unit=unit)
+        if drawn:
+            found.append((drawn, tuple(seen(line.name) for line in own)))
+    return found

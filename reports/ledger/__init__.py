@@ -1,0 +1,1 @@
+"""What a run leaves for programs: the ledger and its records, read and written strictly."""

@@ -1,0 +1,1 @@
+"""A run in words: tables, summary, remarks, and how numbers are written."""

@@ -1,0 +1,165 @@
+"""What to know of a run beside its verdicts: why there is none, what was set aside, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reports.ledger.record import Measured, Record, Unfinished, Verdict
+from reports.text.numbers import about, counted
+from reports.text.tables import unique, wrapped
+
+UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
+"""Verdicts that say why there is no verdict."""
+
+FEW = 2
+"""Rows that share a reason and are still named beside it."""
+
+NEARLY = 1.1
+"""Times as many questions as there were: that fewer would settle a claim is finer than can be foreseen."""
+
+MOST_REASONS = 3
+"""For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
+
+MOST_GROUNDS = 6
+"""For claims without a verdict, in the terminal's line of all that have none; all of them are in claims.md."""
+
+
+def unmeasured(records: Iterable[Record], width: int) -> list[str]:
+    """Why rows say nothing of the paper, and how many, the commonest reason first; a few are named."""
+    places: dict[tuple[Verdict, str], list[str]] = {}
+    for record in records:
+        if record.verdict in UNMEASURED:
+            places.setdefault((record.verdict, record.reason), []).append(" ".join(record.key))
+    lines: list[str] = []
+    for (verdict, reason), rows in sorted(places.items(), key=lambda item: -len(item[1])):
+        named = f" ({'; '.join(rows)})" if len(rows) <= FEW else ""
+        lines += wrapped(f"{verdict}: {len(rows)}{named}, {reason}", width, "", "    ")
+    return lines
+
+
+def undecided(records: Iterable[Record], width: int) -> list[str]:
+    """Why claims are inconclusive, the commonest ground first, on one line."""
+    rows = [record for record in records if record.verdict == "inconclusive"]
+    within = [record for record in rows if record.questions_needed]
+    told = _grounds((row.reason, _ground(row).partition(":")[0]) for row in rows if not row.questions_needed)
+    if within:
+        least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
+        said = "a few more" if least < NEARLY * n else f"about {about(least)}"
+        told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
+    return wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
+
+
+def unasked(records: Iterable[Record], width: int) -> list[str]:
+    """Why claims cannot be asked of a model, the commonest ground first, on one line."""
+    rows = [record for record in records if record.verdict == "unsupported"]
+    told = _grounds((row.reason, _ground(row)) for row in rows)
+    return wrapped(f"unsupported: {'; '.join(told)}", width, "", "    ") if rows else []
+
+
+def _ground(record: Record) -> str:
+    """Its reason without what says of which task it is, so that tasks are counted together."""
+    for task in (record.task, *record.tasks):
+        if behind := record.reason.partition(f"{task}: ")[2]:
+            return behind
+    return record.reason
+
+
+def _grounds(reasons: Iterable[tuple[str, str]]) -> list[str]:
+    """How many reasons have each ground, the commonest first, and the rest in one; a lone reason is told whole."""
+    found: dict[str, list[str]] = {}
+    for reason, ground in reasons:
+        found.setdefault(ground, []).append(reason)
+    ordered = sorted(found.items(), key=lambda each: -len(each[1]))
+    told = [
+        f"{len(alike)} {(alike[0] if len(set(alike)) == 1 else ground) or 'without a reason'}"
+        for ground, alike in ordered[:MOST_GROUNDS]
+    ]
+    rest = sum(len(alike) for _, alike in ordered[MOST_GROUNDS:])
+    return [*told, *([f"{rest} for other reasons"] if rest else [])]
+
+
+def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How many of the questions asked were set aside and why, a line a task; then the tasks without any."""
+    models = unique(measured.model for measured in measurements)
+    lines: list[str] = []
+    for model in models:
+        of_model = [measured for measured in measurements if measured.model == model]
+        is_one = len(models) == 1
+        for measured in of_model:
+            if count := sum(measured.set_aside.values()):
+                asked = "" if measured.asked is None else f" of {measured.asked}"
+                why = _by_reason(measured.set_aside)
+                place = measured.task if is_one else f"{model} {measured.task}"
+                lines += wrapped(f"{place}: {count}{asked} set aside: {why}", width, "", "    ")
+        whole = [measured.task for measured in of_model if not sum(measured.set_aside.values())]
+        if whole:
+            which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
+            lines += wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
+    return lines
+
+
+def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How many of the questions kept lack which edge and why, a line for each model and reason."""
+    places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
+    for measured in measurements:
+        for edge, counts in measured.left_out.items():
+            for reason, count in counts.items():
+                of_reason = places.setdefault((measured.model, reason), {})
+                of_reason.setdefault((measured.task, count), []).append(edge)
+    one_model = len(unique(measured.model for measured in measurements)) == 1
+    lines: list[str] = []
+    for (model, reason), found in places.items():
+        told = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
+        head = "" if one_model else f"{model}: "
+        lines += wrapped(f"{head}left out of some curves, {reason}: {'; '.join(told)}", width, "", "    ")
+    return lines
+
+
+def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
+    """How many questions of each task were measured before the run ended, on one line."""
+    one_model = len({each.model for each in unfinished}) == 1
+    told = [
+        f"{'' if one_model else f'{each.model} '}{each.task} "
+        + ("none yet" if each.asked is None else f"{each.measured} of {counted(each.asked, 'question')}")
+        for each in unfinished
+    ]
+    goes_on = "; the next run goes on from there" if any(each.measured for each in unfinished) else ""
+    said = f"measured when the run ended: {', '.join(told)}{goes_on}"
+    return wrapped(said, width, "", "    ") if told else []
+
+
+def timings(measurements: Sequence[Measured], width: int) -> list[str]:
+    """How long the measurements took when they were made, and how many questions a second, a line a model."""
+    lines: list[str] = []
+    for model in unique(measured.model for measured in measurements):
+        timed = [each for each in measurements if each.model == model and each.seconds]
+        if timed:
+            total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
+            done = sum((each.kept if each.at_most else each.asked) or 0 for each in timed)
+            some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
+            slowest = max(timed, key=lambda each: each.seconds or 0.0)
+            what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
+            said = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
+            lines += wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
+    return lines
+
+
+def noise_floor(measurements: Sequence[Measured], width: int, above: float = 0.0) -> list[str]:
+    """By how many points knocking out nothing moves the answer, a line for each model in which that is *above*."""
+    lines: list[str] = []
+    for model in unique(measured.model for measured in measurements):
+        known = [measured for measured in measurements if measured.model == model and measured.noise_most is not None]
+        most = max((measured.noise_most or 0.0 for measured in known), default=None)
+        if most is not None and most >= above:
+            median = max(measured.noise_median or 0.0 for measured in known)
+            said = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
+            lines += wrapped(f"{said} (what knocking out nothing moves)", width, "", "    ")
+    return lines
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    """Counts with their reasons, the commonest first, and the rest in one."""
+    ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
+    told = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
+    rest = sum(count for count, _ in ordered[MOST_REASONS:])
+    return ", ".join([*told, *([f"{rest} for other reasons"] if rest else [])])

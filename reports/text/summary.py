@@ -1,0 +1,38 @@
+"""What a run prints when it ends: the table, what departed from the paper, what changed, and what to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.ledger.record import Ledger
+from reports.text.holm import standing
+from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
+from reports.text.tables import Paint, departures, verdicts, wrapped
+
+NOTABLE_NOISE = 0.1
+"""Points of rounding that a reader of the table should know about; float32 stays far below."""
+
+
+def summary(
+    ledger: Ledger, width: int, paint: Paint, *, full: str, compared: Sequence[str], messages: Sequence[str]
+) -> str:
+    """All of it in lines of *width*; the file *full* has what is too long for a terminal."""
+    records, measurements = ledger.records, ledger.measurements
+    blocks = (
+        [verdicts(records, width, paint)],
+        departures(records, width, full),
+        compared,
+        [
+            *undecided(records, width),
+            *unasked(records, width),
+            *(wrapped(adjustment, width, "", "    ") if (adjustment := standing(records)) else []),
+            *unmeasured(records, width),
+            *cut_short(ledger.unfinished, width),
+            *set_aside(measurements, width),
+            *left_out(measurements, width),
+            *timings(measurements, width),
+            *noise_floor(measurements, width, NOTABLE_NOISE),
+            *messages,
+        ],
+    )
+    return "\n\n".join("\n".join(block) for block in blocks if block)

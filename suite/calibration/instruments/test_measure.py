@@ -1,0 +1,416 @@
+"""A measurement keeps what was answered correctly, in order, counts the rest, and survives on disk."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+
+from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED
+from fixtures.instruments.answers import ANSWERED_OTHERWISE, BEYOND, ONE_SUB_WORD, PICTURE_MISSING
+from fixtures.instruments.engines.fast import sweep
+from fixtures.instruments.generation import greedy_answers
+from fixtures.instruments.lens import FORMS, NORMED, SHARED, Lens
+from fixtures.measure import NothingLeft, TooWide, measure
+from fixtures.measurement import Measurement
+from fixtures.models.base import Subject
+from fixtures.question import Question
+from fixtures.statistics.evidence import Inconclusive, Unsupported
+from suite.support.models.words_llava import (
+    END,
+    FIRST_WORD,
+    WORD_TOKENS,
+    TinySubject,
+    tiny_model,
+    tiny_question,
+    tiny_subject,
+)
+
+
+class Loud(TinySubject):
+    """It answers in capitals, between spaces."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return f" {super().decode(ids).upper()} "
+
+
+READABLE = [token for token in WORD_TOKENS.values() if (token - FIRST_WORD) % 5 > 1]
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    return tiny_subject()
+
+
+@pytest.fixture(scope="module")
+def words(subject: Subject) -> list[Question]:
+    """Questions of several lengths whose gold answer is what the model says: one word."""
+    drawn = [tiny_question(seed, words=2 + seed % 3, objects=seed % 2) for seed in range(120)]
+    said = greedy_answers(subject, [subject.encode(question) for question in drawn])
+    questions = [replace(question, answer=subject.decode(ids)) for question, ids in zip(drawn, said, strict=True)]
+    return [question for question in questions if question.answer in WORD_TOKENS]
+
+
+@pytest.fixture(scope="module")
+def known(words: list[Question]) -> list[Question]:
+    """Eight of them that the lens can read."""
+    return [question for question in words if WORD_TOKENS[question.answer] in READABLE][:8]
+
+
+@pytest.fixture(scope="module")
+def found(subject: Subject, known: list[Question]) -> Measurement:
+    """Eight known questions, and among them one of each kind that is set aside."""
+    wrong = replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")
+    unreadable = replace(known[1], id="unreadable", text="zebra")
+    blind = replace(known[2], id="blind", image_id="")
+    return measure(subject, [wrong, *known[:3], unreadable, blind, *known[3:]], width=3)
+
+
+def test_generation_is_greedy_and_stops_at_an_end_token(subject: Subject) -> None:
+    prompts = [subject.encode(tiny_question(seed, words=2 + seed % 4)) for seed in range(10)]
+    answers = greedy_answers(subject, prompts, longest=5)
+    assert {len(said) for said in answers} > {0, 5}
+    for prompt, said in zip(prompts, answers, strict=True):
+        ids = prompt.tensors["input_ids"]
+        expected: list[int] = []
+        with torch.inference_mode():
+            while len(expected) < 5:
+                tensors = {**prompt.tensors, "input_ids": ids, "attention_mask": torch.ones_like(ids)}
+                token = int(cast(Any, subject.model)(**tensors).logits[0, -1].argmax())
+                if token == END:
+                    break
+                expected.append(token)
+                ids = torch.cat([ids, torch.tensor([[token]])], dim=1)
+        assert list(said) == expected
+
+
+def test_a_checkpoints_own_sampling_is_not_used(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = [subject.encode(tiny_question(seed)) for seed in range(10)]
+    expected = greedy_answers(subject, prompts)
+    settings = cast(Any, subject.model).generation_config
+    for name, value in {"do_sample": True, "repetition_penalty": 5.0, "num_beams": 3}.items():
+        monkeypatch.setattr(settings, name, value)
+    assert greedy_answers(subject, prompts) == expected
+
+
+def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(found: Measurement, known: list[Question]) -> None:
+    assert found.questions == tuple(known)
+    assert found.set_aside == {ANSWERED_OTHERWISE: 1, PICTURE_MISSING: 1, "unknown word": 1}
+    assert found.correct.tolist() == [False, *[True] * 3, False, False, *[True] * 5]
+    assert [found.answers[place] for place in (0, 4, 5)] == [known[0].answer, None, None]
+    assert np.flatnonzero(~found.posed).tolist() == [4, 5]
+    assert all(
+        said == asked.answer
+        for asked, said, right in zip(found.asked, found.answers, found.correct, strict=True)
+        if right
+    )
+
+
+def test_an_answer_counts_stripped_and_in_lower_case(subject: Subject, known: list[Question]) -> None:
+    shouted = [replace(known[0], answer=f" {known[0].answer.upper()} ")]
+    assert measure(subject, shouted, edges=[], lens=False).correct.all()
+    found = measure(cast(Subject, Loud(tiny_model())), known[:1], edges=[], lens=False)
+    assert found.correct.all()
+    assert found.answers == (known[0].answer.upper(),)
+
+
+def test_the_numbers_are_the_instruments_own(subject: Subject, found: Measurement) -> None:
+    prompts = [subject.encode(question) for question in found.questions]
+    swept = sweep(subject, prompts, EDGES, 3)
+    expected = swept.knocked
+    assert (found.model, found.task, found.layers, found.width) == ("tiny", "ChooseAttr", 4, 3)
+    assert found.edges == EDGES
+    assert np.array_equal(found.baseline, swept.baseline)
+    for place, edge in enumerate(EDGES):
+        assert np.array_equal(found.knocked[edge], expected[:, place], equal_nan=True)
+        change = (expected[:, place] / found.baseline[:, None] - 1) * 100
+        np.testing.assert_allclose(found.curve(edge).values, change, rtol=1e-9, atol=1e-9)
+    lenses = Lens(subject, prompts).readings()
+    assert sorted(found.lenses) == sorted(form + suffix for form in FORMS for suffix in ("", NORMED))
+    for name, values in lenses.probabilities.items():
+        assert np.array_equal(found.lenses[name], values, equal_nan=True)
+        assert np.array_equal(found.ranks[name], lenses.ranks[name], equal_nan=True)
+    assert np.array_equal(found.lens("lowercase").values, found.lenses["lowercase"])
+    assert np.array_equal(found.lens("lowercase", normed=True).values, found.lenses["lowercase_normed"])
+
+
+def test_a_first_token_is_the_answers_own(subject: Subject, found: Measurement) -> None:
+    """p1 and the lens at the last point read the same output; the answers here are one lower-case word."""
+    np.testing.assert_allclose(found.lenses["lowercase"][:, -1], found.baseline, rtol=1e-5)
+    assert (found.ranks["lowercase"][:, -1] == 0).all()
+
+
+def test_questions_without_an_edge_are_rows_of_nan(found: Measurement) -> None:
+    without = [not question.objects for question in found.questions]
+    assert 0 < sum(without) < len(without)
+    for edge in (RELATED >> QUESTION, OTHER >> QUESTION):
+        assert np.array_equal(np.isnan(found.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
+    assert not np.isnan(found.knocked[IMAGE >> QUESTION]).any()
+    counted = {"no object of it is in the picture": sum(without)}
+    assert found.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
+
+
+def test_an_edge_that_no_question_has_says_why(subject: Subject, known: list[Question]) -> None:
+    bare = [question for question in known if not question.objects]
+    found = measure(subject, bare, edges=[RELATED >> QUESTION, QUESTION >> LAST], lens=False)
+    assert list(found.knocked) == [QUESTION >> LAST]
+    with pytest.raises(Unsupported, match="related->question on ChooseAttr: no object of it is in the picture"):
+        found.curve(RELATED >> QUESTION)
+    with pytest.raises(KeyError, match="image->last was not measured; measured: question->last"):
+        found.curve(IMAGE >> LAST)
+    with pytest.raises(KeyError, match="lens lowercase was not measured"):
+        found.lens("lowercase")
+
+
+def test_words_that_the_lens_cannot_read_are_counted(subject: Subject, words: list[Question]) -> None:
+    shared = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
+    read = next(question for question in words if WORD_TOKENS[question.answer] in READABLE)
+    found = measure(subject, [read, shared], edges=[])
+    assert found.lens_left_out == {f"answer: {SHARED}": 1}
+    assert np.isnan(found.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
+
+
+def test_a_model_that_knows_nothing_is_measured_without_curves(subject: Subject, known: list[Question]) -> None:
+    wrong = [replace(known[0], text="zebra"), replace(known[1], answer="w0w1")]
+    found = measure(subject, wrong)
+    assert found.set_aside == {"unknown word": 1, ANSWERED_OTHERWISE: 1}
+    assert found.questions == ()
+    assert found.correct.tolist() == [False, False]
+    for read in (lambda: found.curve(QUESTION >> LAST), lambda: found.lens("lowercase")):
+        with pytest.raises(Inconclusive, match="tiny answers none of 1 questions of ChooseAttr correctly"):
+            read()
+
+
+def test_questions_that_cannot_be_asked_at_all_are_an_error(subject: Subject, known: list[Question]) -> None:
+    with pytest.raises(NothingLeft, match=r"any of 1 questions of ChooseAttr \(1 unknown word\): check"):
+        measure(subject, [replace(known[0], text="zebra")])
+    with pytest.raises(NothingLeft, match="none was given"):
+        measure(subject, [])
+
+
+def test_a_lens_that_no_question_can_be_read_with_says_why(subject: Subject, known: list[Question]) -> None:
+    found = measure(subject, [replace(question, false_option=None) for question in known], edges=[])
+    with pytest.raises(Unsupported, match=r"P\(false_lowercase\) on ChooseAttr: no question has such a word"):
+        found.lens("false_lowercase")
+
+
+def test_unknown_engines_and_empty_windows_are_refused(subject: Subject, known: list[Question]) -> None:
+    with pytest.raises(ValueError, match="'warp' is no engine; known: fast, reference"):
+        measure(subject, known, engine="warp")
+    with pytest.raises(ValueError, match="a window of 0 layers"):
+        measure(subject, known, width=0)
+    with pytest.raises(TooWide, match=r"^tiny has 4 layers: give 4 or fewer$"):
+        measure(subject, known, width=5)
+
+
+def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: Subject, known: list[Question]) -> None:
+    with pytest.raises(AttributeError):
+        measure(subject, [*known, cast(Any, None)])
+
+
+def test_a_measurement_survives_its_way_to_disk(found: Measurement) -> None:
+    file = io.BytesIO()
+    np.savez(file, **cast(Any, found.to_arrays()))
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as arrays:
+        again = Measurement.from_arrays({name: arrays[name] for name in arrays.files})
+    for name in (field.name for field in fields(Measurement)):
+        before, after = getattr(found, name), getattr(again, name)
+        if name in {"knocked", "lenses", "ranks"}:
+            assert list(before) == list(after)
+            assert all(np.array_equal(before[key], after[key], equal_nan=True) for key in before)
+        elif isinstance(before, np.ndarray):
+            assert np.array_equal(before, after)
+        else:
+            assert before == after, name
+    assert np.array_equal(again.curve(IMAGE >> LAST).values, found.curve(IMAGE >> LAST).values)
+
+
+def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
+    arrays = found.to_arrays()
+    older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 1', b'"schema": 0'), dtype=np.uint8)
+    with pytest.raises(ValueError, match="schema 0, this version reads 1"):
+        Measurement.from_arrays({**arrays, "json": older})
+    for damaged in (
+        {},
+        {"json": arrays["json"]},
+        {**arrays, "json": arrays["json"][:40]},
+        {**arrays, "correct": arrays["correct"][1:]},
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            Measurement.from_arrays(damaged)
+
+
+def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
+    expected = {
+        "engine": "fast",
+        "dtype": "float32",
+        "device": "cpu",
+        "fingerprint": "random",
+        "prompt_style": "words",
+    }
+    assert expected.items() <= found.provenance.items()
+    assert {"python", "numpy", "torch", "transformers", "prompts_sha256", "seconds"} < set(found.provenance)
+
+
+def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) -> None:
+    assert measure(tiny_subject(), known[:1], edges=[LAST >> LAST], lens=False).width == 1
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known: list[Question]) -> None:
+    subject, edges = tiny_subject(layers=5, dtype=torch.float64), [IMAGE >> LAST, QUESTION >> LAST, RELATED >> LAST]
+    asked = [replace(one, answer=subject.decode(said)) for one, said in zip(
+        known, greedy_answers(subject, [subject.encode(one) for one in known]), strict=True)]  # fmt: skip
+    found = measure(subject, asked, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
+    assert (found.width, list(found.other_widths)) == (3, [1, 5])
+    for width in (3, 1, 5):
+        alone = measure(subject, asked, edges, width, lens=False, engine=engine)
+        own = found.in_windows_of(width)
+        assert (own.width, own.other_widths) == (width, {})
+        assert own.knocked.keys() == alone.knocked.keys()
+        for edge, p2 in alone.knocked.items():
+            np.testing.assert_allclose(own.knocked[edge], p2, rtol=1e-12)
+    assert found.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
+    np.testing.assert_equal(Measurement.from_arrays(found.to_arrays()).other_widths, found.other_widths)
+    with pytest.raises(TooWide):
+        measure(subject, asked, edges, 3, other_widths=(6,))
+    with pytest.raises(ValueError, match="0 layers knocks nothing"):
+        measure(subject, asked, edges, 3, other_widths=(0,))
+
+
+def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: Subject, known: list[Question]) -> None:
+    asked = [replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1"), *known]
+    whole, some = (measure(subject, asked, [IMAGE >> LAST], at_most=most) for most in (None, 3))
+    assert some.questions == tuple(known[:3])
+    assert (some.correct == whole.correct).all()
+    assert some.answers == whole.answers
+    assert some.set_aside == {ANSWERED_OTHERWISE: 1, BEYOND: len(known) - 3}
+    np.testing.assert_allclose(some.knocked[IMAGE >> LAST], whole.knocked[IMAGE >> LAST][:3], rtol=1e-5)
+    for most in (0, -1):
+        with pytest.raises(ValueError, match=f"{most} questions are none to measure"):
+            measure(subject, asked, [IMAGE >> LAST], at_most=most)
+    again = measure(subject, asked, [IMAGE >> LAST], at_most=5, known=some)
+    assert (again.questions, again.set_aside[BEYOND]) == (tuple(known[:5]), len(known) - 5)
+    assert measure(subject, asked, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
+
+
+# The final sub-word, and what is taken over
+
+
+@pytest.fixture(scope="module")
+def several(subject: Subject) -> list[Question]:
+    """Questions whose gold answer is what the model says: several words."""
+    drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
+    said = greedy_answers(subject, [subject.encode(question) for question in drawn])
+    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, said, strict=True) if len(ids) > 1]
+
+
+def test_the_final_sub_word_is_read_given_those_before_it(subject: Subject, several: list[Question]) -> None:
+    """p1 is what the model's own forward gives the last token of its answer behind the others."""
+    found = measure(subject, several[:6], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert found.questions == tuple(several[:6])
+    for question, p1 in zip(found.questions, found.baseline, strict=True):
+        prompt = subject.encode(question)
+        ids = greedy_answers(subject, [prompt])[0]
+        longer = torch.tensor([[*prompt.input_ids, *ids[:-1]]])
+        tensors = {**prompt.tensors, "input_ids": longer, "attention_mask": torch.ones_like(longer)}
+        with torch.inference_mode():
+            own = cast(Any, subject.model)(**tensors).logits[0, -1].softmax(dim=-1)
+        assert int(own.argmax()) == ids[-1]
+        assert p1 == pytest.approx(float(own.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["fast", "reference"])
+def test_a_knockout_reaches_the_final_sub_word(subject: Subject, several: list[Question], engine: str) -> None:
+    found, first = (
+        measure(subject, several[:4], [IMAGE >> LAST], final_sub_word=final, lens=False, engine=engine)
+        for final in (True, False)
+    )
+    assert np.abs(found.curve(IMAGE >> LAST).values).max() > 1
+    assert not np.allclose(found.knocked[IMAGE >> LAST], first.knocked[IMAGE >> LAST])
+    assert first.among(several[:2]).questions == tuple(several[:2])
+
+
+def test_answers_of_one_sub_word_have_no_final_one(subject: Subject, known: list[Question]) -> None:
+    short = [
+        replace(question, answer=subject.decode(greedy_answers(subject, [subject.encode(question)], longest=1)[0]))
+        for question in known
+    ]
+    one = [question for question in short if len(greedy_answers(subject, [subject.encode(question)])[0]) == 1]
+    found = measure(subject, [*one, *known[:2]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert found.set_aside.get(ONE_SUB_WORD, 0) == len(one) + sum(
+        len(greedy_answers(subject, [subject.encode(question)])[0]) == 1 for question in known[:2]
+    )
+    assert len(found.questions) + sum(found.set_aside.values()) == len(found.asked)
+
+
+def test_answers_are_taken_over_from_an_earlier_measurement(
+    subject: Subject, known: list[Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [*known, replace(known[0], id="wrong", answer="w0")]
+    anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
+    first = measure(subject, asked, [QUESTION >> LAST])
+    monkeypatch.setattr(
+        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: pytest.fail("nothing is to be generated")
+    )
+    again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, known=first)
+    assert again.answers == anew.answers
+    assert (again.correct == anew.correct).all()
+    assert again.set_aside == anew.set_aside
+    assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
+    with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
+        measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, known=first)
+
+
+def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
+    subject: Subject, several: list[Question], known: list[Question]
+) -> None:
+    asked = [*several[:4], *known[:3], replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")]
+    for first in (
+        None,
+        *(measure(subject, asked, [IMAGE >> LAST], final_sub_word=final, lens=False) for final in (True, False)),
+    ):
+        for final in (True, False):
+            for most in (None, 2):
+                found = measure(
+                    subject, asked, [IMAGE >> LAST], known=first, final_sub_word=final, at_most=most, lens=False
+                )
+                assert len(found.questions) + sum(found.set_aside.values()) == len(asked)
+                assert found.set_aside[ANSWERED_OTHERWISE] == 1
+
+
+def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: Subject, known: list[Question]) -> None:
+    first = measure(subject, known, [IMAGE >> LAST])
+    gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
+    now = replace(first, asked=(gone, *known[1:]))
+    found = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], known=now)
+    assert (found.questions, found.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
+
+
+def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
+    subject: Subject, several: list[Question], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = several[:4]
+    first = measure(subject, asked, [IMAGE >> LAST], lens=False)
+    said = greedy_answers(subject, [subject.encode(question) for question in asked])
+    monkeypatch.setattr(
+        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*said[0], *said[0]), *said[1:]]
+    )
+    found = measure(subject, asked, [IMAGE >> LAST], known=first, final_sub_word=True, lens=False)
+    assert (found.questions, found.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
+
+
+def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
+    subject: Subject, several: list[Question], known: list[Question]
+) -> None:
+    found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    again = Measurement.from_arrays(found.to_arrays())
+    assert again.questions == found.questions
+    assert len(again.questions) < int(again.correct.sum()) + len(again.set_aside)
+    assert (again.knocked[IMAGE >> LAST] == found.knocked[IMAGE >> LAST]).all()

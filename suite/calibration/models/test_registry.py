@@ -1,0 +1,162 @@
+"""A name leads to one model, in a folder or on the hub, and its fingerprint to the bytes that it is of."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.models import wrap
+from fixtures.models.adapter_lookup import adapter_named, registry
+from fixtures.models.miniature import WEIGHTS as MINIATURE
+from fixtures.models.registry import known, resolve
+from suite.support.models import tiny_llava
+from suite.support.models.saved_llava import refusal, saved
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return saved(tmp_path / "model")
+
+
+# The registry
+
+
+def test_registered_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert known()[:4] == ("miniature", "planted", "llava-1.5-7b", "llava-1.5-13b")
+    assert all(resolve(name).on_hub for name in known()[2:])
+    for size in ("7b", "13b"):
+        source = resolve(f"llava-1.5-{size}")
+        assert (source.location, source.prompt, source.on_hub) == (
+            f"llava-hf/llava-1.5-{size}-hf",
+            "paper",
+            True,
+        )
+    assert resolve("llava-1.5-7b", prompt="chat", revision="abc").revision == "abc"
+    assert resolve("llava-1.5-7b", prompt="chat").prompt == "chat"
+    unregistered = resolve("llava-hf/llava-1.5-7b-hf")
+    assert (unregistered.prompt, unregistered.on_hub) == ("chat", True)
+
+
+@pytest.mark.skipif(not (MINIATURE / "config.json").is_file(), reason="the miniature is not trained yet")
+def test_the_miniature_is_bundled() -> None:
+    source = resolve("miniature")
+    assert (Path(source.location), source.prompt, source.on_hub) == (MINIATURE, "chat", False)
+    assert source.family == "llava"
+
+
+def test_a_relative_folder_is_relative_to_where_the_command_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    source = resolve("model")
+    monkeypatch.undo()
+    assert (source.folder(), source.revision, source.prompt) == (folder, None, "chat")
+
+
+@pytest.mark.parametrize("name", ["miniature", "folder"])
+def test_what_lies_in_a_folder_has_no_revision(folder: Path, name: str) -> None:
+    sentence = refusal(folder if name == "folder" else name, revision="main")
+    assert "lies in a folder here, which has no revision main: leave the revision out" in sentence
+
+
+def test_a_revision_that_the_registry_pins_is_taken_unless_another_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = {"pinned": {"hub": "owner/pinned", "revision": "0123abc"}, "free": {"hub": "owner/free"}}
+    monkeypatch.setattr("fixtures.models.registry.registry", lambda: {"models": models})
+    assert resolve("pinned").revision == "0123abc"
+    assert resolve("pinned", revision="main").revision == "main"
+    assert resolve("free").revision is None
+
+
+def test_pinned_revisions_are_whole_commits_of_hub_models() -> None:
+    pinned = {name: entry["revision"] for name, entry in registry()["models"].items() if "revision" in entry}
+    assert {"llava-1.5-7b", "llava-1.5-13b", "llava-v1.6-vicuna-7b", "llama3-llava-next-8b"} <= set(pinned)
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in pinned.values())
+    assert len(set(pinned.values())) == len(pinned)
+    assert all("hub" in registry()["models"][name] for name in pinned)
+    assert all(resolve(name).revision == revision for name, revision in pinned.items())
+
+
+def test_every_family_has_its_adapter() -> None:
+    from fixtures.models.base import Subject
+
+    assert set(registry()["needs"]) <= set(registry()["families"])
+    for line in registry()["families"].values():
+        assert issubclass(adapter_named(line), Subject)
+
+
+# The hub
+
+
+def test_a_hub_model_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Truly asked of the hub's own client, offline and with an empty cache."""
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    sentence = refusal("nobody/nothing", revision="abc")
+    assert "cannot be fetched from the hub as nobody/nothing at revision abc" in sentence
+    assert "llava-hf/llava-1.5-7b-hf" in refusal("llava-1.5-7b")
+
+
+def test_a_hub_model_is_fetched_once_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    asked: list[tuple[str, str | None, list[str]]] = []
+
+    def download(location: str, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.append((location, revision, allow_patterns))
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    source = resolve("some/model", revision="main", prompt="paper")
+    assert asked == []
+    assert source.fingerprint() == resolve(str(folder)).fingerprint()
+    location, revision, patterns = asked[-1]
+    assert (location, revision) == ("some/model", "main")
+    assert "*.safetensors" in patterns
+    assert not [pattern for pattern in patterns if pattern.endswith((".bin", ".pt", ".pth", ".pkl", ".py", "*"))]
+    assert source.load("cpu").prompt_style == "paper"
+    resolve("some/model", trust_remote_code=True).fingerprint()
+    assert "*.py" in asked[-1][2]
+
+
+# Fingerprints
+
+
+def test_a_fingerprint_is_of_names_and_bytes(folder: Path, tmp_path: Path) -> None:
+    first = resolve(str(folder)).fingerprint()
+    assert len(first) == 64
+    (folder / "README.md").write_text("no part of the model", encoding="utf-8")
+    (folder / "notes.py").write_text("no part of the model either", encoding="utf-8")
+    moved = Path(shutil.move(folder, tmp_path / "elsewhere"))
+    assert resolve(str(moved)).fingerprint() == first
+    seen = {first}
+    for name in ("model.safetensors", "config.json", "tokenizer.json", "processor_config.json"):
+        path = moved / name
+        whole = path.read_bytes()
+        path.write_bytes(whole + b" ")
+        seen.add(resolve(str(moved)).fingerprint())
+        path.write_bytes(whole)
+    (moved / "tokenizer.json").rename(moved / "vocab.json")
+    seen.add(resolve(str(moved)).fingerprint())
+    assert len(seen) == 6
+
+
+def test_a_model_in_memory_is_fingerprinted_by_its_parameters() -> None:
+    import torch
+
+    def fingerprint(model: Any, processor: Any = None) -> str:
+        return wrap(model, processor or tiny_llava.processor()).fingerprint
+
+    first = fingerprint(tiny_llava.model())
+    assert fingerprint(tiny_llava.model()) == first
+    changed = tiny_llava.model()
+    with torch.no_grad():
+        changed.lm_head.weight[0, 0] += 1e-6
+    assert fingerprint(changed) != first
+    assert fingerprint(tiny_llava.model().to(torch.bfloat16)) != first
+    assert fingerprint(tiny_llava.model(), tiny_llava.processor(template="<image>{{ messages }}")) != first

@@ -1,0 +1,257 @@
+"""A release of any size gives the questions that one in memory gives, from files that are written once and whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.question import Question
+from fixtures.tasks import TASKS, WORLD, QuestionsUnavailable, is_curated, load, questions
+from fixtures.tasks import folders as origins
+from fixtures.tasks.gqa.authors import FILES
+from fixtures.tasks.origin import ABSENT
+from fixtures.tasks.reading import arrow_file as rows
+from fixtures.tasks.reading import index
+from fixtures.tasks.reading.arrow_file import Rows
+from suite.support.data.questions import as_csv, as_row
+from suite.support.repository import ROOT
+
+ENTRIES = "val_balanced_questions.json"
+GRAPHS = "val_sceneGraphs.json"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every file counts as large, and indices lie in the test's own folder."""
+    monkeypatch.setattr(origins, "QUICKLY_READ", 0)
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    index._read.cache_clear()
+    rows._table.cache_clear()
+    return tmp_path / "cache" / index.ROOM
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    folder = tmp_path / "release"
+    folder.mkdir()
+    for name in (ENTRIES, GRAPHS):
+        shutil.copyfile(WORLD / name, folder / name)
+    return folder
+
+
+def in_memory(folder: Path, task: str) -> Any:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(origins, "QUICKLY_READ", 10**9)
+        return load(task, folder)
+
+
+# The index.
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_an_indexed_release_is_the_one_in_memory(release: Path, task: str) -> None:
+    indexed, read = load(task, release), in_memory(release, task)
+    assert isinstance(indexed.questions, Rows)
+    assert tuple(indexed.questions) == tuple(read.questions)
+    assert (indexed.dropped, indexed.unboxed) == (read.dropped, read.unboxed)
+    assert len(indexed.questions) == len(read.questions)
+    assert indexed.questions[-1] == read.questions[-1]
+    assert indexed.questions[3:5] == list(read.questions[3:5])
+
+
+@pytest.mark.parametrize(("n", "seed"), [(1, 0), (17, 3), (None, 0)])
+def test_a_draw_is_the_same_and_makes_no_more_questions_than_drawn(
+    release: Path, n: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = rows._question
+
+    def counted(plain: dict[str, Any]) -> Question:
+        made.append(plain["id"])
+        return make(plain)
+
+    monkeypatch.setattr(rows, "_question", counted)
+    drawn = questions("ChooseAttr", n, seed, release)
+    assert len(made) == (n or 288)
+    with monkeypatch.context() as patched:
+        patched.setattr(origins, "QUICKLY_READ", 10**9)
+        assert drawn == questions("ChooseAttr", n, seed, release)
+
+
+def test_what_was_left_out_is_counted_from_the_index_too(release: Path) -> None:
+    entries = json.loads((release / ENTRIES).read_bytes())
+    graphs = json.loads((release / GRAPHS).read_bytes())
+    first = questions("QueryAttr", None, gqa=WORLD)[0]
+    entries["cut"] = entries[first.id] | {"question": " "}
+    entries["away"] = entries[first.id] | {"imageId": "../x"}
+    graphs[first.image_id]["objects"]["wide"] = {"name": "cat", "x": -5, "y": 0, "w": 20, "h": 20}
+    entries["wide"] = entries[first.id] | {"semantic": [{"operation": "select", "argument": "cat (wide)"}]}
+    entries["boxless"] = entries[first.id] | {"semantic": [{"operation": "select", "argument": "cat (none)"}]}
+    (release / ENTRIES).write_text(json.dumps(entries))
+    (release / GRAPHS).write_text(json.dumps(graphs | {"../x": graphs[first.image_id]}))
+    loaded = load("QueryAttr", release)
+    assert sorted(ids for ids in loaded.dropped.values()) == [("away",), ("cut",)]
+    assert list(loaded.unboxed.values()) == [("boxless",)]
+    assert loaded.clipped == ("wide",)
+    found = {question.id: question for question in loaded.questions}
+    assert found["boxless"].objects[0].box_xywh is None
+
+
+def test_datasets_opens_the_index(release: Path) -> None:
+    from datasets import Dataset
+
+    loaded = load("CompareAttr", release)
+    assert isinstance(loaded.questions, Rows)
+    found = Dataset.from_file(str(loaded.questions.path), in_memory=True)
+    assert found["id"][:] == [question.id for question in loaded.questions]
+
+
+def test_it_is_made_once_and_anew_when_a_file_changes(
+    release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(index, "SECONDS_BETWEEN_LINES", 0)
+    load("QueryAttr", release, said.append)
+    assert len(said) >= 3
+    assert said[0].startswith(f"{release / ENTRIES}: indexing ")
+    assert " MB, 0 s left" in said[-2]
+    assert said[-1].endswith(f", to {cache}")
+    index._read.cache_clear()
+    load("ChooseRel", release, said.append)
+    (indexed,) = cache.glob("*-*")
+    before = len(said)
+    os.utime(release / GRAPHS, ns=(1, 1))
+    assert load("QueryAttr", release, said.append).questions
+    assert len(said) > before
+    (anew,) = cache.glob("*-*")
+    assert anew != indexed, "the old one is removed"
+
+
+@pytest.mark.parametrize("name", ["QueryAttr.arrow", index.CARD])
+def test_a_damaged_index_is_made_anew(release: Path, cache: Path, name: str) -> None:
+    expected = questions("QueryAttr", 5, gqa=release)
+    (found,) = cache.glob("*-*")
+    (found / name).write_bytes((found / name).read_bytes()[:-9])
+    index._read.cache_clear()
+    rows._table.cache_clear()
+    assert questions("QueryAttr", 5, gqa=release) == expected
+
+
+def test_what_was_not_finished_is_not_opened(release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(self: rows.Writer, question: Question) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rows.Writer, "add", ended)
+        with pytest.raises(KeyboardInterrupt):
+            load("QueryAttr", release)
+    assert not list(cache.glob("*-*"))
+    (cache / "left-over.part").mkdir()
+    assert len(load("QueryAttr", release).questions) == 288
+
+
+def test_where_the_cache_takes_nothing_another_folder_serves(release: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file in the way")
+    assert len(load("QueryAttr", release).questions) == 288
+    assert list((tmp_path / "temporary").glob("crossmodal-flow-*/*/QueryAttr.arrow"))
+
+
+def test_where_nothing_can_be_written_it_is_one_sentence(release: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("")
+    (tmp_path / "temporary").rmdir()
+    (tmp_path / "temporary").write_text("")
+    with pytest.raises(QuestionsUnavailable, match=r"no folder takes an index .*: set HF_DATASETS_CACHE"):
+        load("QueryAttr", release)
+
+
+def test_another_users_temporary_folder_is_not_trusted(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").write_text("")
+    load("QueryAttr", release)
+    index._read.cache_clear()
+    own = index.rooms()
+    monkeypatch.setattr(index, "rooms", lambda: own)
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    with pytest.raises(QuestionsUnavailable, match="it belongs to another user"):
+        load("QueryAttr", release)
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"1": {', '{"07": 1, "07": 2}'])
+def test_a_broken_large_release_is_one_sentence_and_leaves_no_index(release: Path, cache: Path, content: str) -> None:
+    (release / ENTRIES).write_text(content)
+    with pytest.raises(QuestionsUnavailable, match=r"is no JSON object .*line 1|holds 07 twice"):
+        load("QueryAttr", release)
+    assert not list(cache.glob("*-*"))
+
+
+def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
+    probe = (
+        "import sys; from fixtures.tasks import origins, questions; origins.QUICKLY_READ = 0; "
+        "print([q.id for q in questions('QueryAttr', 9, gqa=sys.argv[1], say=lambda s: print(s, file=sys.stderr))])"
+    )
+    command = [sys.executable, "-c", probe, str(release)]
+    both = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "12"
+    ]
+    ended = [process.communicate() for process in both]
+    assert ended[0][0] == ended[1][0] != ""
+    assert sum(said.count("indexed in") for _, said in ended) == 1
+    assert len(list(cache.glob("*-*"))) == 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing here tells a process its own peak")
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """A file that is larger by 70 MB takes no more than what tells its ids apart."""
+    probe = (
+        "import sys; from fixtures.tasks import origins, load; origins.QUICKLY_READ = 0; "
+        "load('QueryAttr', sys.argv[1]); print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    )
+    entries = json.loads((WORLD / ENTRIES).read_bytes())
+    padded = [f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()]
+    peaks: list[int] = []
+    for copies in (1, 3):
+        folder = tmp_path / f"{copies}"
+        folder.mkdir()
+        shutil.copyfile(WORLD / GRAPHS, folder / GRAPHS)
+        with (folder / ENTRIES).open("w") as file:
+            file.write("{")
+            for copy in range(copies):
+                file.writelines(
+                    f"{',' * (copy + at > 0)}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
+                )
+            file.write("}")
+        ran = subprocess.run([sys.executable, "-c", probe, str(folder)], cwd=ROOT, capture_output=True, check=True)
+        peaks.append(int(ran.stdout))
+    assert (folder / ENTRIES).stat().st_size > 100e6
+    assert peaks[1] - peaks[0] < 30_000, "kB"
+
+
+# The authors' choice among a release.
+
+
+def test_the_authors_files_beside_a_release_choose_by_id(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {task: tuple(load(task, release).questions) for task in TASKS}
+    picked = every["QueryAttr"][4:7]
+    chosen = [as_row(question) for question in picked]
+    (release / FILES["QueryAttr"]).write_text(as_csv([*chosen, chosen[0] | {"question_id": "elsewhere"}]))
+    for limit in (0, 10**9):
+        monkeypatch.setattr(origins, "QUICKLY_READ", limit)
+        loaded = load("QueryAttr", release)
+        assert tuple(loaded.questions) == picked
+        assert loaded.dropped[ABSENT] == ("elsewhere",)
+        assert questions("QueryAttr", 2, 5, release) == questions("QueryAttr", None, 5, release)[:2]
+        assert tuple(load("ChooseRel", release).questions) == every["ChooseRel"]
+    assert not is_curated(release)
+    for task in TASKS:
+        (release / FILES[task]).touch()
+    assert is_curated(release)

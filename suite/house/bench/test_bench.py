@@ -1,0 +1,207 @@
+"""A process measures what the run lacks and nothing else, and says what takes long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.bench import bench as bench_module
+from fixtures.bench.bench import NotCalibrated, Worker, once
+from fixtures.bench.devices import Slot
+from fixtures.bench.progress import Loading
+from fixtures.bench.store import hold
+from fixtures.flow import IMAGE, LAST, QUESTION
+from fixtures.models.registry import Source
+from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.benches import bench, logged
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+    return logged(monkeypatch, tmp_path)
+
+
+# ---- what is measured
+
+
+def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[str]]) -> None:
+    first = bench()
+    first.measurement("model", "QueryAttr")
+    first.measurement("model", "QueryAttr")
+    bench().measurement("model", "QueryAttr")
+    assert measured() == ["model contract", "model QueryAttr"]
+
+
+def test_a_model_that_fails_its_contract_is_not_measured(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
+    for again in (bench(), bench()):
+        with pytest.raises(NotCalibrated, match="model is not calibrated: liveness: nothing moves"):
+            again.measurement("model", "QueryAttr")
+    assert measured() == []
+
+
+def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
+    bench().measurement("model", "ChooseAttr")
+    job = bench()._measurement_job("model", "QueryAttr", None, (), False)
+    more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
+    with hold(Path("curves") / f"{job.entry.file}.lock"):
+        more._advance(job)
+    assert measured()[-1] == "model ChooseCat"
+    assert more.measurement("model", "QueryAttr").task == "QueryAttr"
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
+    breaks: bool, measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+
+    def load(source: Source, *_: object) -> Source:
+        loaded.append(source.name)
+        if breaks:
+            raise RuntimeError("the weights are broken")
+        return source
+
+    monkeypatch.setattr(Source, "load", load)
+    monkeypatch.setattr(bench_module, "slots", lambda *_: (Slot("cpu-0", "cpu", 1, exclusive=False),))
+    some = bench(Worker(1, 2), planned=[("model", "QueryAttr")])
+    job = some._contract_job("model")
+    with hold(Path("curves") / f"{job.entry.file}.lock"):
+        for _ in range(5):
+            some._advance(job)
+    assert loaded == ["model"]
+    if breaks:
+        with pytest.raises(RuntimeError, match="the weights are broken"):
+            some.measurement("model", "QueryAttr")
+    else:
+        assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+        assert loaded == ["model"]
+    assert measured() == ([] if breaks else ["model contract", "model QueryAttr"])
+
+
+def test_who_holds_the_only_copy_of_the_weights_measures_all_and_lets_go(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    monkeypatch.setattr("fixtures.bench.devices.SMALL_WEIGHTS", 0)
+    one = bench(Worker(0, 2))
+    one.measurement("model", "ChooseAttr")
+    assert measured() == ["model contract", "model ChooseAttr", "model QueryAttr"]
+    assert one._loaded is None
+
+
+def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Callable[[], list[str]]) -> None:
+    both = bench(models=("gone", "model"), planned=[("gone", "ChooseAttr"), ("model", "ChooseAttr")])
+    stand_in.folder(Path("gone"))
+    (Path("gone") / "model.safetensors").unlink()
+    assert list(both._obtainable("model")) == ["model"]
+    assert both.measurement("model", "ChooseAttr").model == "model"
+    with pytest.raises(Exception, match=r"gone.* has no \*\.safetensors"):
+        both.measurement("gone", "ChooseAttr")
+
+
+def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_pass(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_in, "LAYERS", 40)
+    some = bench()
+    for width in (5, 15, 1, 3):  # its own are of 3
+        for edge in (IMAGE >> QUESTION, QUESTION >> LAST):
+            assert some.measurement("model", "ChooseAttr", edge, width).width == width
+    assert measured() == ["model contract", *["model ChooseAttr"] * 2]
+    for edge, width in ((IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
+        assert some.measurement("model", "ChooseAttr", edge, width).width == width
+    assert len(measured()) == 5
+
+
+def test_answers_are_known_before_anything_else_is_measured(measured: Callable[[], list[str]]) -> None:
+    some = bench()
+    some.measurement("model", "ChooseAttr", IMAGE >> QUESTION, final_sub_word=True)
+    assert len(measured()) == 3
+    some.measurement("model", "ChooseAttr")
+    assert len(measured()) == 3
+
+
+def test_what_is_done_once_fails_once_too() -> None:
+    tried: list[int] = []
+
+    def work(number: int) -> int:
+        tried.append(number)
+        if number < 0:
+            raise ValueError(number)
+        return number + 1
+
+    recall = once(work)
+    assert [recall(1), recall(1), recall(2)] == [2, 2, 3]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="-1"):
+            recall(-1)
+    assert tried == [1, 2, -1]
+
+
+# ---- what is said meanwhile
+
+
+def test_what_takes_long_is_said_before_it_starts(
+    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(Source, "is_here", False)
+    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    fetching, loading, loaded = (
+        next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
+        for what in (f"fetching {Path('model').resolve()} from the hub", "loading 0.0 GiB of weights to cpu", "weights")
+    )
+    assert fetching < loading < loaded < len(said) - 1
+
+
+def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
+    said: list[str] = []
+    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    assert said
+    assert not [line for line in said if "fetching" in line or "weights" in line]
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, said = [0.0], list[str]()
+    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
+
+    def check(*arguments: Any) -> Any:
+        now[0] += 75
+        return stand_in.check(*arguments)
+
+    monkeypatch.setattr("fixtures.instruments.contract.check", check)
+    bench(say=said.append).measurement("model", "ChooseAttr")
+    assert said[:2] == ["model: checking the instruments", "model: instruments checked in 75.0 s"]
+    said.clear()
+    bench(say=said.append).measurement("model", "ChooseAttr")
+    assert said == []
+
+    monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
+    told: list[str] = []
+    with pytest.raises(NotCalibrated):
+        bench(say=said.append, say_once=told.append, seed=1).measurement("model", "ChooseAttr")
+    assert said == ["model: checking the instruments", "model: instruments found wanting in 0.0 s"]
+    assert told == ["model is not calibrated: liveness: nothing moves"]
+
+
+def test_weights_that_load_long_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 4.0, 15.0, 16.0, 40.0, 41.0])
+    monkeypatch.setattr("fixtures.bench.progress.time.monotonic", lambda: next(clock))
+    said: list[str] = []
+    progress = Loading("llava", 14 * 2**30, "cuda:0", said.append)
+    for done in (10, 75, 80, 300):
+        progress(done, 300)
+    progress.end()
+    assert said == [
+        "llava: loading 14.0 GiB of weights to cuda:0",
+        "llava: 75 of 300 parameters loaded, 45 s left",
+        "llava: weights loaded in 41.0 s",
+    ]

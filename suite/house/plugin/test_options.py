@@ -1,0 +1,375 @@
+"""Options are checked while they are parsed: what cannot be served is refused in one sentence, and early."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.bench.selection import Selection
+from fixtures.models.registry import known
+from fixtures.plugin import session as plugin
+from fixtures.plugin.options import BadOption, add_options, parse_options
+from fixtures.tasks import HUB, HUB_ALL, KNOWN, TASKS
+from suite.support.repository import ROOT
+from suite.support.runs import stand_in_model as stand_in
+
+PARSING_SECONDS = 0.05
+HEAVY = {"torch", "transformers", "datasets", "scipy"}
+
+Parse = Callable[..., Selection]
+
+
+class Parser:
+    """Of pytest's parser, what options need: names and defaults."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def getgroup(self, name: str, description: str = "") -> Parser:
+        assert description
+        return self
+
+    def addoption(self, *opts: str, **attrs: Any) -> None:
+        (name,) = opts
+        assert attrs["help"]
+        missing = False if attrs.get("action") == "store_true" else None
+        self.values[name.removeprefix("--").replace("-", "_")] = attrs.get("default", missing)
+
+
+@pytest.fixture
+def parsed(tmp_path: Path) -> Parse:
+    """Parses options given as keywords, for the model in the folder `model` unless told otherwise."""
+    stand_in.folder(tmp_path / "model")
+
+    def parsed(**given: Any) -> Selection:
+        parser = Parser()
+        add_options(parser)
+        assert given.keys() <= parser.values.keys()
+        values = {**parser.values, "model": [str(tmp_path / "model")], **given}
+        return parse_options(values.__getitem__, tmp_path)
+
+    return parsed
+
+
+def test_the_defaults_are_the_default_sample(parsed: Parse, tmp_path: Path) -> None:
+    assert parsed() == Selection(
+        models=(str(tmp_path / "model"),), tasks=TASKS, questions=128, seed=0, gqa=None, images=None,
+        window=None, prompt=None, device="auto", dtype="auto", revision=None, trust_remote_code=False,
+        engine="fast", curves=None, remeasure=False, expected=None, red=("fails", "error"),
+    )  # fmt: skip
+    assert parsed().is_default_sample
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"questions": 64},
+        {"seed": 1},
+        {"gqa": Path()},
+        {"images": Path()},
+        {"window": 3},
+        {"prompt": "paper"},
+        {"answers": "full-stop"},
+        {"data": "hub"},
+        {"boxes": Path()},
+        {"measured": 24},
+        {"measured": "all"},
+    ],
+    ids=str,
+)
+def test_another_sample_is_not_the_default_one(parsed: Parse, change: dict[str, Any]) -> None:
+    assert not replace(parsed(), **change).is_default_sample
+
+
+def test_where_it_runs_is_not_part_of_the_sample(parsed: Parse) -> None:
+    assert parsed(device="cpu", dtype="float64", task=["ChooseAttr"], remeasure=True, red="").is_default_sample
+
+
+def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "images.zip", "w"):
+        pass
+    (tmp_path / "known.toml").touch()
+    chosen = parsed(
+        task=["QueryAttr", "ChooseAttr", "QueryAttr"], questions="16", seed="7", gqa=".", images="images.zip",
+        window="5", device="cuda:1", red="error, not-calibrated,error", curves="kept", expected="known.toml",
+    )  # fmt: skip
+    assert chosen.tasks == ("QueryAttr", "ChooseAttr")
+    assert (chosen.questions, chosen.seed, chosen.window, chosen.device) == (16, 7, 5, "cuda:1")
+    assert (chosen.gqa, chosen.images) == (tmp_path, tmp_path / "images.zip")
+    assert (chosen.curves, chosen.expected) == (tmp_path / "kept", tmp_path / "known.toml")
+    assert chosen.red == ("error", "not calibrated")
+    assert parsed(red="").red == ()
+    assert parsed(answers="full-stop").answers == "full-stop"
+    assert [parsed(measured=given).measured for given in (None, "24", "all")] == [None, 24, "all"]
+
+
+@pytest.mark.parametrize(
+    ("option", "names"), [("gqa", (HUB, HUB_ALL)), ("data", (HUB,)), ("images", (HUB,))], ids=["gqa", "data", "images"]
+)
+def test_the_hub_is_no_folder_unless_it_is_written_as_one(
+    parsed: Parse, tmp_path: Path, option: str, names: tuple[str, ...]
+) -> None:
+    beside = {} if option == "gqa" else {"gqa": HUB}
+    for name in names:
+        assert getattr(parsed(**{**beside, option: name}), option) == name
+    with pytest.raises(BadOption, match="no folder"):
+        parsed(**{**beside, option: "./hub"})
+    (tmp_path / "hub").mkdir()
+    assert getattr(parsed(**{**beside, option: "hub"}), option) == HUB
+    assert getattr(parsed(**{**beside, option: "./hub"}), option) == tmp_path / "hub"
+
+
+def test_boxes_are_for_the_hub_which_lacks_them(parsed: Parse, tmp_path: Path) -> None:
+    for name in (HUB, HUB_ALL):
+        assert parsed(gqa=name, boxes=".").boxes == tmp_path
+    for gqa in (None, "."):
+        with pytest.raises(BadOption, match=r"--boxes .*: only the hub's questions lack boxes; give it with --gqa hub"):
+            parsed(gqa=gqa, boxes=".")
+
+
+def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
+    with pytest.raises(BadOption, match=r"--images hub: the bundled world has its own pictures"):
+        parsed(images=HUB)
+    assert parsed(images=HUB, task=["POPE"]).images == HUB
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
+        ({"task": ["Choose"]}, ["--task Choose: ", *KNOWN]),
+        ({"task": ["pope"]}, ["--task pope: ", "POPE"]),
+        ({"task": ["ChoseAttr"]}, ["; the nearest are ChooseAttr, "]),
+        (
+            {"model": ["planted:blnd"]},
+            ["planted:blnd is no variant of planted: the nearest is planted:blind; known are planted, "],
+        ),
+        (
+            {"model": ["minature"]},
+            ["minature is no model: the nearest is miniature; known are miniature, planted, "],
+        ),
+        ({"questions": "0"}, ["--questions 0: ", "1 or more"]),
+        ({"questions": "many"}, ["--questions many: ", "1 or more"]),
+        ({"questions": "1.5"}, ["--questions 1.5: "]),
+        ({"seed": "-1"}, ["--seed -1: ", "0 or more"]),
+        ({"window": "0"}, ["--window 0: "]),
+        ({"prompt": "essay"}, ["--prompt essay: ", "paper", "chat"]),
+        ({"device": "tpu"}, ["--device tpu: ", "auto", "cpu", "cuda:0"]),
+        ({"device": "cuda:x"}, ["--device cuda:x: "]),
+        ({"dtype": "int8"}, ["--dtype int8: ", "bfloat16"]),
+        ({"engine": "warp"}, ["--engine warp: ", "fast", "reference"]),
+        ({"answers": "close"}, ["--answers close: ", "exact", "full-stop"]),
+        ({"measured": "0"}, ["--measured 0: ", "1 or more"]),
+        ({"measured": "some"}, ["--measured some: ", "1 or more, or 'all'"]),
+        ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
+        ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
+        ({"gqa": "hub:balanced"}, ["--gqa hub:balanced: ", "no folder"]),
+        ({"data": "nowhere"}, ["--data nowhere: ", "no folder"]),
+        ({"gqa": "hub", "boxes": "nowhere"}, ["--boxes nowhere: ", "no folder"]),
+        ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
+        ({"images": "model/config.json"}, ["no folder or zip"]),
+        ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "no file"]),
+        ({"model": [""]}, ["--model '' is no model: ", "miniature"]),
+        ({"model": [" "]}, ["--model ' ' is no model: ", "miniature"]),
+        ({"gqa": ""}, ["--gqa '': the path is empty"]),
+        ({"images": ""}, ["--images '': the path is empty"]),
+        ({"curves": ""}, ["--curves '': the path is empty", "leave the option out"]),
+        ({"curves": " \t"}, ["--curves ' \\t': the path is empty"]),
+        ({"expected": ""}, ["--expected '': the path is empty"]),
+        ({"gqa": "no\0where"}, ["--gqa 'no\\x00where': "]),
+        ({"curves": "no\0where"}, ["--curves 'no\\x00where': "]),
+        ({"images": "a" * 5000}, [f"--images {'a' * 80}...: cannot be looked for"]),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+def test_what_cannot_be_served_is_refused_in_one_sentence(
+    parsed: Parse, given: dict[str, Any], says: list[str]
+) -> None:
+    with pytest.raises(BadOption) as refused:
+        parsed(**given)
+    sentence = str(refused.value)
+    assert all(part in sentence for part in says)
+    assert len(sentence.splitlines()) == 1
+
+
+def test_parsing_is_quick(parsed: Parse) -> None:
+    parsed()
+    started = time.process_time()
+    parsed()
+    assert time.process_time() - started < PARSING_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a" * 5000, f"--model {'a' * 80}... cannot be looked for (File name too long): give a folder"),
+        ("owner/" + "a" * 200, "is no model: known are"),
+        ("mo\0del", r"--model 'mo\x00del' holds a character that cannot be printed"),
+        ("mo\ndel", r"--model 'mo\ndel' holds a character that cannot be printed"),
+        ("mo\x1b[31mdel", "holds a character that cannot be printed, which would break tables and files: rename"),
+        ("mo\u202edel", "holds a character that cannot be printed"),
+    ],
+    ids=lambda text: text[:12].encode("ascii", "backslashreplace").decode(),
+)
+def test_a_name_that_no_table_can_hold_is_refused_in_a_short_sentence(
+    parsed: Parse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "\n" in name:
+        stand_in.folder(Path(name))
+    with pytest.raises(BadOption) as refused:
+        parsed(model=[name])
+    sentence = str(refused.value)
+    assert says in sentence
+    assert sentence.isprintable()
+    assert len(sentence) < 400 + len(", ".join(known()))
+
+
+def test_a_folder_is_named_once_in_its_refusal(parsed: Parse, tmp_path: Path) -> None:
+    (stand_in.folder(tmp_path / "bare") / "model.safetensors").unlink()
+    with pytest.raises(BadOption) as refused:
+        parsed(model=[str(tmp_path / "bare")])
+    assert str(refused.value) == (
+        f"--model {tmp_path / 'bare'} has no *.safetensors, and weights load from safetensors alone: convert them"
+    )
+
+
+# ---- in a run
+
+
+def test_a_name_beyond_all_bounds_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "a" * 5000)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (said,) = [line for line in result.errlines if line]
+    assert said.startswith("ERROR: --model aaaa")
+
+
+def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> None:
+    stand_in.folder(tmp_path / "model")
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
+    arguments = [
+        "-p",
+        "fixtures.plugin.session",
+        "-p",
+        "no:cacheprovider",
+        "--model",
+        "model",
+        "--task",
+        "Nonsense",
+        "-n",
+        "2",
+    ]
+    probe = (
+        "import json, sys, pytest\n"
+        f"status = int(pytest.main({arguments!r}))\n"
+        f"print(json.dumps([status, sorted({HEAVY!r} & sys.modules.keys())]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(ran.stdout.splitlines()[-1]) == [pytest.ExitCode.USAGE_ERROR, []], ran.stdout + ran.stderr
+    (said,) = [line for line in ran.stderr.splitlines() if line]
+    assert said.startswith("ERROR: --task Nonsense: no such choice; known are ChooseAttr, ")
+
+
+CLAIMS = """
+import pytest
+
+def test_every_task(flow): ...
+
+@pytest.mark.claim(id="room.one-and-all", tasks=("QueryAttr", "all"))
+def test_one_and_all(flow): ...
+
+@pytest.mark.claim(id="room.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
+def test_of_a_model(flow): ...
+"""
+
+
+def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+    stand_in.folder(pytester.path / "model")
+    pytester.makepyfile(CLAIMS)
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--collect-only", "-q", *arguments)
+    return [line.partition("::")[2] for line in result.outlines if "::" in line]
+
+
+def test_claims_are_asked_of_every_model_on_every_task_that_they_are_about(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "other")
+    assert collected(
+        pytester, "--model", "model", "--model", "other", "--task", "ChooseAttr", "--task", "QueryAttr"
+    ) == [
+        "test_every_task[model-ChooseAttr]",
+        "test_every_task[model-QueryAttr]",
+        "test_every_task[other-ChooseAttr]",
+        "test_every_task[other-QueryAttr]",
+        "test_one_and_all[model-QueryAttr]",
+        "test_one_and_all[model-all]",
+        "test_one_and_all[other-QueryAttr]",
+        "test_one_and_all[other-all]",
+    ]
+
+
+def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Pytester) -> None:
+    listed = collected(pytester, "--model", "model", "--task", "ChooseCat", "-k", "of_a_model")
+    assert listed == ["test_of_a_model[model-ChooseCat]"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("room.one-and-all", {"test_one_and_all"}),
+        ("ROOM.ONE", {"test_one_and_all"}),
+        ("room.one-and-all or room.of-a-model", {"test_one_and_all", "test_of_a_model"}),
+        ("room and not room.of-a-model", {"test_one_and_all"}),
+        ("every_task", {"test_every_task"}),
+    ],
+)
+def test_claims_are_chosen_by_their_ids(pytester: pytest.Pytester, expression: str, found: set[str]) -> None:
+    listed = collected(pytester, "--model", "model", "-k", expression)
+    assert {name.partition("[")[0] for name in listed} == found
+
+
+def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "model")
+    pytester.makepyfile("import pytest\n@pytest.mark.claim(id='x', tasks=('Chooseattr',))\ndef test_x(flow): ...")
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*::test_x is asked on Chooseattr; known are ChooseAttr, *, QueryAttr, POPE, *, all*"])
+
+
+def test_a_bad_file_of_expectations_is_a_usage_error(pytester: pytest.Pytester) -> None:
+    stand_in.folder(pytester.path / "model")
+    pytester.path.joinpath("known.toml").write_text("[[departure]]\n")
+    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model", "--expected", "known.toml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: known.toml, departure 1: it must have exactly *"])
+
+
+def test_a_model_of_the_registry_has_a_file_of_its_own(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "known", lambda: ("model",))
+    stand_in.folder(pytester.path / "model")
+    stand_in.folder(pytester.path / "other")
+    folder = pytester.mkdir("suite") / "expected"
+    folder.mkdir()
+    for name in ("model", "other"):
+        (folder / f"{name}.toml").write_text("[[departure]]\n")
+    arguments = ("-p", "fixtures.plugin", "--rootdir", str(pytester.path), "--model")
+    assert pytester.runpytest_inprocess(*arguments, "other").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result = pytester.runpytest_inprocess(*arguments, "model")
+    result.stderr.fnmatch_lines(["ERROR: suite/expected/model.toml, departure 1: *"])

@@ -1,0 +1,156 @@
+"""Records say what they were given, refuse what they cannot say, and take their verdict from what was heard."""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.files import markdown as writers
+from reports.ledger.record import (
+    TASKS_OF_THE_PAPER,
+    Heard,
+    Ledger,
+    Record,
+    conclude,
+)
+from reports.ledger.strict_json import LedgerError, as_json
+from suite.support.runs.ledgers import MEASURED, OVER_TWO, PATIENT, PLANNED, SET_ASIDE, TASKS, ledger, record
+
+
+def test_a_ledger_reads_back_as_it_was_written() -> None:
+    written = ledger(MEASURED, record(task="all", verdict="not run"), measurements=(SET_ASIDE,))
+    assert Ledger.from_json(json.loads(writers.ledger_json(written))) == written
+
+
+def test_a_record_in_json_has_the_promised_fields() -> None:
+    names = """claim section figure sentence model task verdict statistic expected expected_because effect low high
+    bound parts bound_from n unit layers seconds reason notes twin p p_holm questions_needed tasks draws pairing
+    readings"""
+    assert list(as_json(MEASURED)) == names.split()
+
+
+@PATIENT
+@given(st.floats(), st.floats(), st.dictionaries(st.text(), st.floats() | st.lists(st.floats())))
+def test_the_ledger_is_strict_json_whatever_was_measured(low: float, high: float, part: dict[str, Any]) -> None:
+    text = writers.ledger_json(ledger(replace(MEASURED, low=low, high=high, parts=(part,))))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    (found,) = json.loads(text, parse_constant=refuse)["records"]
+    assert found["low"] == (low if math.isfinite(low) else None)
+    assert found["high"] == (high if math.isfinite(high) else None)
+
+
+@pytest.mark.parametrize("schema", [None, 0, 2, "1"])
+def test_a_ledger_of_another_schema_is_refused(schema: object) -> None:
+    other = {**as_json(ledger(MEASURED)), "schema": schema}
+    with pytest.raises(LedgerError, match=r"schema version .* run the claims again"):
+        Ledger.from_json(other)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("verdict", "perhaps"),
+        ("effect", "57"),
+        ("effect", True),
+        ("n", 1.5),
+        ("layers", [0, "1"]),
+        ("parts", ["a"]),
+        ("reason", 3),
+        ("notes", 3),
+        ("task", ""),
+        ("model", None),
+    ],
+)
+def test_a_field_of_another_type_is_named(field: str, value: object) -> None:
+    with pytest.raises(LedgerError, match=field):
+        Record.from_json({**as_json(MEASURED), field: value})
+
+
+# --- from what was heard to verdicts
+
+EVIDENCE = {
+    "verdict": "holds",
+    "effect": 57.25,
+    "low": 52.0,
+    "high": 62.5,
+    "bound": ">= 40",
+    "n": 117,
+    "layers": [2],
+}
+
+
+def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
+    found = conclude(
+        PLANNED, Heard(evidence={**EVIDENCE, "sentence": "another", "task": "all"}, called=True, seconds=2)
+    )
+    same = replace(PLANNED, verdict="holds", effect=57.25, low=52.0, high=62.5, bound=">= 40", n=117, layers=(2,))
+    assert found == replace(same, seconds=2.0, reason="")
+
+
+@pytest.mark.parametrize(
+    ("heard", "verdict", "reason"),
+    [
+        (Heard(), "not run", "the run ended"),
+        (Heard(seconds=1.0), "not run", "the run ended"),
+        (Heard(evidence=EVIDENCE), "not run", "the run ended"),
+        (Heard(failure="ValueError: boom"), "error", "boom"),
+        (Heard(skipped="no picture"), "not run", "no picture"),
+        (Heard(called=True), "error", "no evidence"),
+        (Heard(evidence={"verdict": "perhaps"}, called=True), "error", "perhaps"),
+        (Heard(evidence=EVIDENCE, failure="KeyError: 1", called=True), "error", "KeyError"),
+        (
+            Heard(evidence={**EVIDENCE, "verdict": "fails"}, failure="the claim fails", called=True),
+            "fails",
+            "",
+        ),
+        (Heard(evidence={**EVIDENCE, "expected": "fails"}, failure="no longer", called=True), "holds", ""),
+        (
+            Heard(evidence={**EVIDENCE, "verdict": "inconclusive", "reason": "too few"}, called=True),
+            "inconclusive",
+            "too few",
+        ),
+    ],
+)
+def test_what_a_test_did_becomes_a_verdict(heard: Heard, verdict: str, reason: str) -> None:
+    found = conclude(PLANNED, heard)
+    assert found.verdict == verdict
+    assert reason in found.reason
+
+
+def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
+    found = conclude(PLANNED, Heard(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
+    assert (found.verdict, found.notes) == ("holds", ("teardown failed: OSError",))
+
+
+@pytest.mark.parametrize(
+    ("read", "tasks", "notes"),
+    [
+        (TASKS, TASKS[:-1], ()),
+        (TASKS[:-1], TASKS[:-1], ()),
+        (("QueryAttr", "ChooseAttr"), ("ChooseAttr", "QueryAttr"), (OVER_TWO,)),
+        ((), (), ()),
+    ],
+)
+def test_a_record_of_all_tasks_says_which_it_is_over(
+    read: tuple[str, ...], tasks: tuple[str, ...], notes: tuple[str, ...]
+) -> None:
+    heard = Heard(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
+    pooled = conclude(replace(PLANNED, task="all"), heard)
+    assert (pooled.tasks, pooled.notes) == (tasks, (*notes, "a note"))
+    assert Record.from_json(json.loads(json.dumps(as_json(pooled)))) == pooled
+    single = conclude(PLANNED, heard)
+    assert (single.tasks, single.notes) == ((), ("a note",))
+
+
+def test_the_paper_has_the_tasks_that_the_bench_has() -> None:
+    from fixtures import tasks
+
+    assert len(tasks.TASKS) == TASKS_OF_THE_PAPER
+    assert (*tasks.TASKS, "all") == TASKS

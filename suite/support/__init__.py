@@ -1,0 +1,1 @@
+"""What tests share: small models, stand-ins for data, curves of known truth, and whole runs."""

@@ -1,0 +1,1 @@
+"""Curves whose truth is known, and the claims that read them."""

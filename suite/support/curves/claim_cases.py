@@ -1,0 +1,62 @@
+"""A claim's own test is asked of measurements that were drawn, and its evidence kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from fixtures.model_flow import POOLED, Flow, PooledFlow
+from fixtures.statistics.evidence import Evidence, Inconclusive, Unsupported, journal
+from fixtures.tasks import TASKS
+from reports.claim import REGISTER
+from suite.support.curves.paper_model import Model
+from suite.support.repository import SUITE
+
+NAME = "llava-1.5-13b"
+"""A model that has a smaller sibling, and of which every claim is made."""
+
+
+@cache
+def claims() -> Mapping[str, Callable[[Any], None]]:
+    """The test of every claim, by its id."""
+    modules = [import_module(f"suite.{path.stem}") for path in sorted(SUITE.glob("test_*.py"))]
+    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
+    marked = {mark.kwargs["id"]: test for test in tests for mark in getattr(test, "pytestmark", ())}
+    assert marked.keys() == REGISTER.keys() & marked.keys()
+    return marked
+
+
+def cases() -> list[tuple[str, str]]:
+    """Each claim with the first of the tasks that it has a verdict on."""
+    claims()
+    found = [
+        (entry, next((t for t in entry.tasks or TASKS if t not in entry.recorded), "")) for entry in REGISTER.values()
+    ]
+    return [(entry.id, task) for entry, task in found if task]
+
+
+def evidence(model: Model, claim: str, task: str) -> Evidence:
+    """What the claim's own test asserted of *model*; `Unsupported` where it cannot be asked."""
+    measured = model.measured
+    flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
+    asserted: list[Evidence] = []
+    token = journal.set(asserted)
+    try:
+        claims()[claim](flow)
+    except AssertionError:
+        assert asserted[-1].verdict == "fails"
+    except Inconclusive:
+        assert asserted[-1].verdict == "inconclusive"
+    finally:
+        journal.reset(token)
+    return asserted[-1]
+
+
+def verdict(model: Model, claim: str, task: str) -> str:
+    """What the claim's own test comes to on *model*."""
+    try:
+        return evidence(model, claim, task).verdict
+    except Unsupported:
+        return "unsupported"

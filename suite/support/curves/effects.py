@@ -1,0 +1,20 @@
+"""An effect whose interval is known because it was given."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fixtures.statistics.effect import Effect
+
+
+def effect(value: float, low: float, high: float, label: str = "drop of image->question", **rest: object) -> Effect:
+    """An effect with this interval, of many images."""
+    draws = np.array([value] + [low] * 1000 + [high] * 1000, dtype=np.float64)
+    about: dict[str, object] = {
+        "unit": "points",
+        "n": 128,
+        "images": 10_000,
+        "model_layers": 12,
+        "layers": (0, 1),
+    }
+    return Effect(label=label, draws=draws, **{**about, **rest})  # type: ignore[arg-type]

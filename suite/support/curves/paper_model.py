@@ -1,0 +1,189 @@
+"""Measurements whose effects are known because they were drawn: a model of 40 layers that does what the paper says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from fixtures.flow import (
+    IMAGE,
+    LAST,
+    OTHER,
+    PICTURE_SPANS,
+    QUESTION,
+    RELATED,
+    WORD_SPANS,
+    Edge,
+    default_width,
+    together,
+)
+from fixtures.measurement import Measurement
+from fixtures.question import Question
+
+LAYERS = 40
+SMALLER = ("llava-1.5-7b",)
+POINTS = np.arange(LAYERS + 1)
+ANSWERS = ("yes", "no")
+
+Floats = np.ndarray
+K = TypeVar("K", Edge, str)
+
+
+def bump(centre: float, width: float, height: float, points: Floats = POINTS[:-1]) -> Floats:
+    """A hump with tails: a curve that is flat over many layers has no order of ranks there."""
+    return height * (1 + ((points - centre) / width) ** 2) ** -1.5
+
+
+def paper_curves() -> dict[Edge, Floats]:
+    """Mean relative changes in percent, shaped and sized as the paper's figures 3 to 5."""
+    nothing = np.zeros(LAYERS)
+    early, late = bump(1, 2.5, -60), bump(12, 2.5, -24)
+    every = {source >> target: nothing for source in (*PICTURE_SPANS, *WORD_SPANS) for target in WORD_SPANS}
+    return {
+        **every,
+        IMAGE >> QUESTION: early + late,
+        OTHER >> QUESTION: early,
+        RELATED >> QUESTION: late,
+        QUESTION >> LAST: bump(20, 5, -32),
+        IMAGE >> LAST: bump(16, 5, -2),
+        LAST >> LAST: nothing,
+    }
+
+
+def paper_lens() -> dict[str, Floats]:
+    """Mean probabilities as in the paper's figure 6."""
+    rise, fall = 1 / (1 + np.exp(-(POINTS - 18) * 2)), 1 / (1 + np.exp((POINTS - 31) * 2))
+    lower, capitalized = 0.5 * rise * fall, 0.85 / (1 + np.exp(-(POINTS - 33) * 2))
+    return {
+        "lowercase": lower,
+        "capitalized": capitalized,
+        "false_lowercase": 0.2 * lower,
+        "false_capitalized": 0.1 * capitalized,
+    }
+
+
+class Late(Mapping[K, Floats]):
+    """What *make* makes of each key, once it is asked for: a claim reads few of thirty curves."""
+
+    def __init__(self, keys: Iterable[K], make: Callable[[K], Floats]) -> None:
+        self._keys, self._make = dict.fromkeys(keys), cache(make)
+
+    def __getitem__(self, key: K) -> Floats:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self._make(key)
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class Drawn(NamedTuple):
+    """What was drawn of a task's questions."""
+
+    images: Sequence[int]
+    """[asked]"""
+    correct: np.ndarray
+    """[asked]"""
+    baseline: Floats
+    """[kept]"""
+    left: Mapping[Edge, Floats]
+    """[kept, layers]: what a knockout leaves, 1 for all."""
+    seen: Mapping[str, Floats]
+    """[kept, layers + 1]: what the lens reads of each form."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Mean curves by task where they differ, and how questions scatter about them."""
+
+    curves: Mapping[Edge, Floats] = field(default_factory=paper_curves)
+    lens: Mapping[str, Floats] = field(default_factory=paper_lens)
+    of_tasks: Mapping[str, Mapping[Edge, Floats]] = field(
+        default_factory=lambda: {
+            task: {IMAGE >> QUESTION: bump(1, 2.5, -60) + bump(12, 2.5, -12)} for task in ("CompareAttr", "LogicalObj")
+        }
+    )
+    of_widths: Mapping[int, Mapping[Edge, Floats]] = field(default_factory=dict[int, Mapping[Edge, Floats]])
+    of_final_sub_words: Mapping[Edge, Floats] = field(default_factory=dict[Edge, Floats])
+    smaller: Mapping[Edge, Floats] = field(default_factory=lambda: {OTHER >> QUESTION: bump(1, 2.5, -30)})
+    right: float = 0.99
+    rank: float = 0
+    """Of the answer by the lens, from half of depth on."""
+    questions: int = 400
+    scatter: float = 8.0
+    """Standard deviation of a question's relative changes, in points."""
+
+    def changed(self, edge: Edge, curve: Floats) -> Model:
+        return replace(self, curves={**self.curves, edge: curve})
+
+    def read(self, form: str, curve: Floats) -> Model:
+        return replace(self, lens={**self.lens, form: curve})
+
+    def measured(
+        self,
+        model: str,
+        task: str,
+        edge: Edge | None = None,
+        width: int | None = None,
+        *,
+        final_sub_word: bool = False,
+    ) -> Measurement:
+        """As `fixtures.bench.bench.Bench.measurement`: the same for the same arguments."""
+        edges = together(edge, width, final_sub_word)
+        curves = {**self.curves, **self.of_tasks.get(task, {}), **self.of_widths.get(width or 0, {})}
+        curves |= self.of_final_sub_words if final_sub_word else {}
+        curves |= self.smaller if model in SMALLER else {}
+        choose = task.startswith("Choose")
+        images, correct, baseline, left, seen = self._drawn(
+            model, task, (width or 0, int(final_sub_word)), {each: curves[each] for each in edges},
+            {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
+        )  # fmt: skip
+        golds = [ANSWERS[each % 2] for each in range(len(correct))]
+        others = [ANSWERS[each % 2 - 1] for each in range(len(correct))]
+        asked = tuple(
+            Question(str(each), f"i{image}", task, "Is it?", gold, None, other if choose else None, (), (32, 32))
+            for each, (image, gold, other) in enumerate(zip(images, golds, others, strict=True))
+        )
+        absent = np.full((len(baseline), LAYERS + 1), np.nan)
+        ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros_like(absent)
+        return Measurement(
+            model=model,
+            task=task,
+            layers=LAYERS,
+            width=width or default_width(LAYERS),
+            edges=edges,
+            asked=asked,
+            correct=correct,
+            answers=tuple(gold if right else other for gold, other, right in zip(golds, others, correct, strict=True)),
+            questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
+            baseline=baseline,
+            knocked=Late(edges, lambda edge: baseline[:, None] * left[edge]),
+            lenses=Late(self.lens, lambda form: seen.get(form, absent)),
+            set_aside={},
+            provenance={},
+            ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),
+        )
+
+    def _drawn(
+        self, model: str, task: str, salt: tuple[int, int], curves: Mapping[Edge, Floats], lens: Mapping[str, Floats]
+    ) -> Drawn:
+        """Questions about a picture each, of which the first few are answered wrongly."""
+        draw = np.random.default_rng([sum(task.encode()), len(model), *salt, len(curves)])
+        correct = np.arange(self.questions) >= round((1 - self.right) * self.questions)
+        kept = int(correct.sum())
+        baseline = draw.uniform(0.6, 1.0, kept)
+        seen = {form: np.clip(mean * draw.uniform(0.8, 1.2, (kept, 1)), 0, 1) for form, mean in lens.items()}
+        left = {each: self._scattered(curve, kept, draw) for each, curve in curves.items()}
+        return Drawn(range(self.questions), correct, baseline, left, seen)
+
+    def _scattered(self, curve: Floats, kept: int, draw: np.random.Generator) -> Floats:
+        """1 + the relative change of each question [kept, layers]: mostly its size differs, a little its shape."""
+        size = 1 + self.scatter / 40 * draw.standard_normal((kept, 1))
+        return np.maximum(1 + (curve * size + self.scatter / 8 * draw.standard_normal((kept, LAYERS))) / 100, 0)

@@ -1,0 +1,1 @@
+"""Questions, data sets and a hub that need no network."""

@@ -1,0 +1,1 @@
+"""Small models of each architecture, built in memory from a seed."""

@@ -1,0 +1,7 @@
+"""PaliGemma, on Gemma."""
+
+from __future__ import annotations
+
+from suite.support.models.tiny_paligemma import family
+
+FAMILY = family("gemma")

@@ -1,0 +1,36 @@
+"""SmolVLM 2."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch as replaced
+
+from suite.support.models import tiny_idefics3
+from suite.support.models.families import Family, without_videos
+from suite.support.models.tiny_idefics3 import PATCH, SHUFFLE, SIZES, TILE, image_settings, words
+
+
+def processor(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE, **images: Any) -> Any:
+    """Its class asks for a package that spells out how many frames a video has, though a picture has none."""
+    from transformers import SmolVLMProcessor
+    from transformers.models.smolvlm import processing_smolvlm
+    from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
+
+    with replaced.object(processing_smolvlm, "num2words", str):
+        built = without_videos(SmolVLMProcessor)(
+            SmolVLMImageProcessorPil(**image_settings(tile, **images)),
+            words("<video>"),
+            None,
+            **tiny_idefics3.settings(tile, patch, shuffle),
+        )
+    built.video_processor = SimpleNamespace(num_frames=1, fps=1, model_input_names=[])
+    return built
+
+
+def model(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE) -> Any:
+    return tiny_idefics3.model("SmolVLM", words("<video>"), tile, patch, shuffle)
+
+
+FAMILY = Family(lambda: (model(TILE + 2), processor(TILE + 2)), sizes=SIZES)
+"""Two pixels of each tile are in no patch, as six are in SmolVLM's of 384."""

@@ -1,0 +1,1 @@
+"""Whole runs of the suite, and the stand-ins that make them quick."""
