@@ -11,8 +11,9 @@ import torch
 from fixtures.bench.bench import Bench
 from fixtures.flow import IMAGE, QUESTION, RELATED
 from fixtures.instruments.answers import encode
+from fixtures.instruments.batching import in_batches
 from fixtures.instruments.contract import CHECKS
-from fixtures.instruments.forward import distribution, in_batches, inputs, last_logits
+from fixtures.instruments.forward import distribution, inputs, last_logits
 from fixtures.models.errors import Unaskable
 from suite.support.models.pixel_oracle import (
     boxes,

@@ -16,7 +16,7 @@ from fixtures.models.planted.circuit import DIRECT, LAST_DROP, RIVALS, SCALE, Ci
 from fixtures.models.planted.codes import CLEAREST, FAINTEST
 from fixtures.models.planted.processor import processor
 from fixtures.models.planted.subject import Planted
-from fixtures.statistics.curve import resampling
+from fixtures.statistics.resampling import resampling
 from fixtures.tasks import questions
 
 ASKED = 24

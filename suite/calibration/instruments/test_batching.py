@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 
 from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED, Edge
 from fixtures.instruments.attention import FullyBlocked
-from fixtures.instruments.batching import Filling, shapes
+from fixtures.instruments.batching import Filling, in_batches, shapes
 from fixtures.instruments.engines import fast as knockout
 from fixtures.instruments.engines import reference
 from fixtures.instruments.engines.engine import Swept
 from fixtures.instruments.engines.fast import sweep
-from fixtures.instruments.forward import in_batches
 from fixtures.instruments.lens import Lens
 from fixtures.models import load, wrap
-from fixtures.models.base import Prompt, Subject
+from fixtures.models.base import Subject
+from fixtures.models.prompt import Prompt
 from fixtures.tasks import questions
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, Stranger, prompt, stranger

@@ -17,7 +17,8 @@ from fixtures.instruments.contract import Contract, check
 from fixtures.instruments.engines import ENGINES
 from fixtures.instruments.engines.engine import Swept
 from fixtures.instruments.engines.fast import sweep
-from fixtures.models.base import Prompt, Subject
+from fixtures.models.base import Subject
+from fixtures.models.prompt import Prompt
 from fixtures.question import Question
 from fixtures.tasks import PicturesUnavailable
 from suite.support.models.words_llava import TinySubject, tiny_model, tiny_question, tiny_subject

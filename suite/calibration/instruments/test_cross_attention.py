@@ -15,16 +15,18 @@ from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, SUFFIX
 from fixtures.instruments.attention import CannotHook, dense_attention, replaced
+from fixtures.instruments.batching import in_batches
 from fixtures.instruments.contract import check
 from fixtures.instruments.engines import reference
 from fixtures.instruments.engines.fast import rows_at_once, sweep
 from fixtures.instruments.engines.recording import record
 from fixtures.instruments.engines.reference import Knockout, blocked_by, knocked_out_logits
-from fixtures.instruments.forward import in_batches, inputs, last_logits
+from fixtures.instruments.forward import inputs, last_logits
 from fixtures.instruments.lens import Lens
 from fixtures.measure import measure
 from fixtures.models import wrap
-from fixtures.models.base import Prompt, Subject
+from fixtures.models.base import Subject
+from fixtures.models.prompt import Prompt
 from suite.support.curves.sweeps import log_difference
 from suite.support.models.families import families
 from suite.support.models.pixel_oracle import question
@@ -320,7 +322,7 @@ def test_features_and_positions_count_for_the_size_of_a_batch(monkeypatch: pytes
     one, sizes = subject("mllama"), list[int]()
     prompts = [asked("mllama", seed) for seed in range(4)]
     tokens = len(prompts[0].input_ids)
-    monkeypatch.setattr("fixtures.instruments.forward.CPU_BATCH_TOKENS", 2 * (tokens + 68))
+    monkeypatch.setattr("fixtures.instruments.batching.CPU_BATCH_TOKENS", 2 * (tokens + 68))
     in_batches(one, prompts, lambda batch: sizes.append(len(batch)) or batch)
     assert sizes == [2, 2]
 

@@ -19,7 +19,8 @@ from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.engines.recording import first_dependent, record
 from fixtures.instruments.engines.replay import attention
 from fixtures.instruments.lens import Lens
-from fixtures.models.base import Prompt, Subject
+from fixtures.models.base import Subject
+from fixtures.models.prompt import Prompt
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
 from suite.support.models.words_llava import PATCHES, norms_in_double, tiny_question, tiny_subject

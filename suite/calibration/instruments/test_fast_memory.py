@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from fixtures.flow import EDGES
+from fixtures.instruments.batching import OutOfMemory
 from fixtures.instruments.engines import fast as knockout
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.engines.recording import record
-from fixtures.instruments.forward import OutOfMemory
 from suite.support.models.words_llava import tiny_question, tiny_subject
 
 

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Edge, Window
 from fixtures.instruments.attention import NAME, CannotHook, FullyBlocked, dense_attention, replaced, require_supported
+from fixtures.instruments.batching import OutOfMemory, in_batches
 from fixtures.instruments.engines.reference import Knockout, blocked_by, knocked_out_logits, sweep
-from fixtures.instruments.forward import NotFinite, OutOfMemory, distribution, in_batches, inputs, last_logits
-from fixtures.models.base import Prompt, Subject
+from fixtures.instruments.forward import NotFinite, distribution, inputs, last_logits
+from fixtures.models.base import Subject
+from fixtures.models.prompt import Prompt
 from suite.support.models.words_llava import (
     PATCHES,
     TinySubject,

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from fixtures.flow import FIRST, MIDDLE, SECOND, Band
-from fixtures.statistics.curve import Curve, Effect, PooledCurve, resampling
+from fixtures.statistics.curve import Curve
+from fixtures.statistics.effect import Effect
+from fixtures.statistics.pooled_curve import PooledCurve
 from fixtures.statistics.profile import MINIMUM_IMAGES
+from fixtures.statistics.resampling import resampling
 from suite.support.curves.stages import (
     LAYER,
     LAYERS,

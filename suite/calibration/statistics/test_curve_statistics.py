@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from fixtures.flow import FIRST, MIDDLE, SECOND
-from fixtures.statistics.curve import Curve, Effect, PooledCurve, resampling
+from fixtures.statistics.curve import Curve
+from fixtures.statistics.effect import Effect
+from fixtures.statistics.pooled_curve import PooledCurve
+from fixtures.statistics.resampling import resampling
 from suite.support.curves.stages import LAYERS, MIDDLE_STAGE, TWO_STAGES, Array, knockout, lens, names, noisy
 
 EVERY = range(LAYERS)

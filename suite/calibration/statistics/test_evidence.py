@@ -13,16 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.statistics.estimate import Estimate
-from fixtures.statistics.evidence import (
-    ON_THE_BOUND,
-    Bound,
-    Evidence,
-    Inconclusive,
-    Unsupported,
-    Verdict,
-    journal,
-    spelled,
-)
+from fixtures.statistics.evidence import ON_THE_BOUND, Bound, Evidence, Inconclusive, Unsupported, Verdict, journal
+from fixtures.statistics.wording import spelled
 from suite.support.curves.effects import effect
 
 

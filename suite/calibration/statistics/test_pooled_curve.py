@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fixtures.flow import FIRST, LOWER_HALF, SECOND
-from fixtures.statistics.curve import PooledCurve, resampling
+from fixtures.statistics.pooled_curve import PooledCurve
+from fixtures.statistics.resampling import resampling
 from suite.support.curves.stages import TWO_STAGES, bump, exact, knockout, names
 
 

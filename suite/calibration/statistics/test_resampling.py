@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t
 
 from fixtures.flow import FIRST, MIDDLE, SECOND
-from fixtures.statistics.curve import Effect, Resampling, resampling
+from fixtures.statistics.effect import Effect
 from fixtures.statistics.estimate import tails
+from fixtures.statistics.resampling import Resampling, resampling
 from suite.support.curves.stages import LAYER, LAYERS, Array, bump, knockout, names
 
 # ---- halves and draws

@@ -14,7 +14,7 @@ from fixtures.bench.devices import Slot
 from fixtures.bench.progress import Loading
 from fixtures.bench.store import hold
 from fixtures.flow import IMAGE, LAST, QUESTION
-from fixtures.models.registry import Source
+from fixtures.models.files.source import Source
 from suite.support.runs import stand_in_model as stand_in
 from suite.support.runs.benches import bench, logged
 

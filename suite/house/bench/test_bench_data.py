@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.flow import PADDING, QUESTION
-from fixtures.models.registry import Source
+from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
 from fixtures.tasks import TASKS, PicturesUnavailable
 from suite.support.runs.benches import bench, logged

@@ -13,7 +13,7 @@ from fixtures.bench import bench as bench_module
 from fixtures.bench.bench import Worker
 from fixtures.bench.keys import contents
 from fixtures.flow import PADDING, QUESTION
-from fixtures.models.registry import Source
+from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
 from suite.support.runs import stand_in_model as stand_in
 from suite.support.runs.benches import bench, logged

@@ -14,7 +14,7 @@ import scipy.special  # noqa: F401 - numpy's own modules load once a process, an
 
 from fixtures.bench.console import Voice
 from fixtures.models.errors import ModelUnavailable
-from fixtures.models.registry import Source
+from fixtures.models.files.source import Source
 from fixtures.plugin.session import BRIEF
 from fixtures.refusal import Refusal, is_refusal
 from suite.support.runs import stand_in_model as stand_in
@@ -323,7 +323,7 @@ def test_what_is_refused_and_not_red_departs_like_any_error(run: Run, monkeypatc
         "fixtures.bench.bench.NotCalibrated",
         "fixtures.instruments.forward.CannotUnembed",
         "fixtures.instruments.forward.NotFinite",
-        "fixtures.instruments.forward.OutOfMemory",
+        "fixtures.instruments.batching.OutOfMemory",
         "fixtures.measure.NothingLeft",
         "fixtures.measure.TooWide",
         "fixtures.models.errors.ModelUnavailable",

@@ -303,7 +303,7 @@ def test_workers_refuse_a_run_alike_and_without_torch(pytester: pytest.Pytester)
 UNLOADABLE = """
 from suite.support.runs.stand_in_model import install
 from fixtures.models.errors import ModelUnavailable
-from fixtures.models.registry import Source
+from fixtures.models.files.source import Source
 
 def load(*_):
     raise ModelUnavailable("its weights are damaged")

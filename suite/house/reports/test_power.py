@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from fixtures.model_flow import FEWEST_ASKED, Flow
 from fixtures.statistics import evidence
-from fixtures.statistics.curve import Curve, resampling
+from fixtures.statistics.curve import Curve
+from fixtures.statistics.resampling import resampling
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
 from reports.ledger.record import Environment, Ledger, Measured, Record

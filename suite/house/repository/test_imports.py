@@ -20,6 +20,7 @@ TORCH_MODULES = {
     "fixtures/models/cross_attention.py",
     "fixtures/models/decoder.py",
     "fixtures/models/encoding.py",
+    "fixtures/models/prompt.py",
     "fixtures/models/planted/build.py",
     "fixtures/models/planted/subject.py",
 }

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from fixtures.flow import Edge
-from fixtures.statistics.curve import Curve, resampling
+from fixtures.statistics.curve import Curve
 from fixtures.statistics.evidence import Evidence, Inconclusive, journal
+from fixtures.statistics.resampling import resampling
 from reports.claim import REGISTER
 from suite.support.curves.claim_cases import claims
 from suite.support.repository import REFERENCE, SUITE

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fixtures.statistics.curve import Curve, Resampling, resampling
+from fixtures.statistics.curve import Curve
+from fixtures.statistics.resampling import Resampling, resampling
 
 LAYERS = 40
 LAYER = np.arange(LAYERS)

@@ -15,9 +15,10 @@ import transformers
 from torch import Tensor
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import Prompt, Subject
+from fixtures.models.base import Subject
 from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.decoder import decoder_of
+from fixtures.models.prompt import Prompt
 from suite.support.models.words_llava import SPREAD
 
 IMAGE_TOKEN, START_OF_IMAGE, END_OF_IMAGE = 3, 62, 63

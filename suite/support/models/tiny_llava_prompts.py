@@ -17,7 +17,8 @@ from fixtures.question import FilePicture, Object, Question
 from suite.support.models import tiny_llava
 
 if TYPE_CHECKING:
-    from fixtures.models.base import Prompt, Subject
+    from fixtures.models.base import Subject
+    from fixtures.models.prompt import Prompt
 
 SHIRT = Question(
     id="1",

@@ -17,10 +17,11 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import AnswerTokens, Prompt, Subject, answering
+from fixtures.models.base import Subject
 from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.models.layout import Layout
+from fixtures.models.prompt import AnswerTokens, Prompt, answering
 from fixtures.question import Object, PictureMissing, Question
 
 WORDS = 50

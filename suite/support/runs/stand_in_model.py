@@ -49,7 +49,7 @@ def install(patch: Patch = setattr) -> None:
     import fixtures.bench.bench
     import fixtures.instruments.contract
     import fixtures.measure
-    from fixtures.models.registry import Source
+    from fixtures.models.files.source import Source
 
     patch(Source, "load", lambda self, device, dtype, progress=None: self)
     patch(fixtures.bench.bench, "limit_threads", lambda threads: None)
