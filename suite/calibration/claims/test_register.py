@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
-from fixtures.model_flow import Flow, PooledFlow
+from fixtures.model_flow import Flow, PooledFlow, Request
 from fixtures.statistics.evidence import Unsupported
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
@@ -99,10 +99,8 @@ def test_claims_without_their_ground_are_unsupported() -> None:
     alone = Flow("a", "miniature", "ChooseAttr", Model().measured)
     with pytest.raises(Unsupported, match="no smaller sibling of miniature"):
         _ = alone.smaller
-    short = replace(Model().measured(NAME, "ChooseAttr"), questions=())
-    flow = Flow(
-        "a", NAME, "ChooseAttr", lambda *_, **options: short if options else Model().measured(NAME, "ChooseAttr")
-    )
+    short = replace(Model().measured(Request(NAME, "ChooseAttr")), questions=())
+    flow = Flow("a", NAME, "ChooseAttr", lambda request: short if request.final_sub_word else Model().measured(request))
     with pytest.raises(Unsupported, match="in one sub-word"):
         flow.sub_words_agree(I_Q, 0.8, 10.0)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.flow import IMAGE, QUESTION
+from fixtures.model_flow import Request
 from fixtures.question import Question
 from fixtures.statistics.effect import Effect
 from fixtures.statistics.guessing import guessed
@@ -44,19 +45,19 @@ def test_no_guess_is_worse_than_the_commonest_answer(answers: list[str], options
 
 def test_who_is_right_on_all_or_surely_on_more_is_not_in_doubt() -> None:
     for right in (0.75, 0.99):
-        assert not replace(GUESSER, right=right).measured("m", "ChooseAttr").doubts
-        assert not replace(GUESSER, right=right).measured("m", "QueryAttr").doubts
+        assert not replace(GUESSER, right=right).measured(Request("m", "ChooseAttr")).doubts
+        assert not replace(GUESSER, right=right).measured(Request("m", "QueryAttr")).doubts
 
 
 def test_who_is_right_by_chance_is() -> None:
-    assert GUESSER.measured("m", "ChooseAttr").doubts == (
+    assert GUESSER.measured(Request("m", "ChooseAttr")).doubts == (
         "right answers may be guesses: the accuracy is 50.0 % [41.0, 59.0], "
         "and a guess for all would be right on 50.0 %",
     )
 
 
 def test_where_no_question_was_posed_there_is_no_doubt() -> None:
-    found = GUESSER.measured("m", "QueryAttr")
+    found = GUESSER.measured(Request("m", "QueryAttr"))
     assert not replace(found, answers=(None,) * len(found.asked), correct=np.zeros(len(found.asked), bool)).doubts
 
 

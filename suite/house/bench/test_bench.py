@@ -14,6 +14,7 @@ from fixtures.bench.devices import Slot
 from fixtures.bench.progress import Loading
 from fixtures.bench.store import hold
 from fixtures.flow import IMAGE, LAST, QUESTION
+from fixtures.model_flow import Request
 from fixtures.models.files.source import Source
 from suite.support.runs import stand_in_model as stand_in
 from suite.support.runs.benches import bench, logged
@@ -29,9 +30,9 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
 
 def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[str]]) -> None:
     first = bench()
-    first.measurement("model", "QueryAttr")
-    first.measurement("model", "QueryAttr")
-    bench().measurement("model", "QueryAttr")
+    first.measurement(Request("model", "QueryAttr"))
+    first.measurement(Request("model", "QueryAttr"))
+    bench().measurement(Request("model", "QueryAttr"))
     assert measured() == ["model contract", "model QueryAttr"]
 
 
@@ -41,18 +42,18 @@ def test_a_model_that_fails_its_contract_is_not_measured(
     monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
     for again in (bench(), bench()):
         with pytest.raises(NotCalibrated, match="model is not calibrated: liveness: nothing moves"):
-            again.measurement("model", "QueryAttr")
+            again.measurement(Request("model", "QueryAttr"))
     assert measured() == []
 
 
 def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
-    bench().measurement("model", "ChooseAttr")
+    bench().measurement(Request("model", "ChooseAttr"))
     job = bench()._measurement_job("model", "QueryAttr", None, (), False)
     more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         more._advance(job)
     assert measured()[-1] == "model ChooseCat"
-    assert more.measurement("model", "QueryAttr").task == "QueryAttr"
+    assert more.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
 
 
 @pytest.mark.parametrize("breaks", [False, True])
@@ -77,9 +78,9 @@ def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
     assert loaded == ["model"]
     if breaks:
         with pytest.raises(RuntimeError, match="the weights are broken"):
-            some.measurement("model", "QueryAttr")
+            some.measurement(Request("model", "QueryAttr"))
     else:
-        assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+        assert some.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
         assert loaded == ["model"]
     assert measured() == ([] if breaks else ["model contract", "model QueryAttr"])
 
@@ -90,7 +91,7 @@ def test_who_holds_the_only_copy_of_the_weights_measures_all_and_lets_go(
     monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
     monkeypatch.setattr("fixtures.bench.devices.SMALL_WEIGHTS", 0)
     one = bench(Worker(0, 2))
-    one.measurement("model", "ChooseAttr")
+    one.measurement(Request("model", "ChooseAttr"))
     assert measured() == ["model contract", "model ChooseAttr", "model QueryAttr"]
     assert one._loaded is None
 
@@ -100,9 +101,9 @@ def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Call
     stand_in.folder(Path("gone"))
     (Path("gone") / "model.safetensors").unlink()
     assert list(both._obtainable("model")) == ["model"]
-    assert both.measurement("model", "ChooseAttr").model == "model"
+    assert both.measurement(Request("model", "ChooseAttr")).model == "model"
     with pytest.raises(Exception, match=r"gone.* has no \*\.safetensors"):
-        both.measurement("gone", "ChooseAttr")
+        both.measurement(Request("gone", "ChooseAttr"))
 
 
 def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_pass(
@@ -112,18 +113,18 @@ def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_p
     some = bench()
     for width in (5, 15, 1, 3):  # its own are of 3
         for edge in (IMAGE >> QUESTION, QUESTION >> LAST):
-            assert some.measurement("model", "ChooseAttr", edge, width).width == width
+            assert some.measurement(Request("model", "ChooseAttr", edge, width)).width == width
     assert measured() == ["model contract", *["model ChooseAttr"] * 2]
     for edge, width in ((IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
-        assert some.measurement("model", "ChooseAttr", edge, width).width == width
+        assert some.measurement(Request("model", "ChooseAttr", edge, width)).width == width
     assert len(measured()) == 5
 
 
 def test_answers_are_known_before_anything_else_is_measured(measured: Callable[[], list[str]]) -> None:
     some = bench()
-    some.measurement("model", "ChooseAttr", IMAGE >> QUESTION, final_sub_word=True)
+    some.measurement(Request("model", "ChooseAttr", IMAGE >> QUESTION, final_sub_word=True))
     assert len(measured()) == 3
-    some.measurement("model", "ChooseAttr")
+    some.measurement(Request("model", "ChooseAttr"))
     assert len(measured()) == 3
 
 
@@ -153,7 +154,7 @@ def test_what_takes_long_is_said_before_it_starts(
     said: list[str] = []
     monkeypatch.setattr(Source, "is_here", False)
     monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
-    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    bench(say=said.append, say_once=said.append).measurement(Request("model", "QueryAttr"))
     fetching, loading, loaded = (
         next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
         for what in (f"fetching {Path('model').resolve()} from the hub", "loading 0.0 GiB of weights to cpu", "weights")
@@ -163,7 +164,7 @@ def test_what_takes_long_is_said_before_it_starts(
 
 def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
     said: list[str] = []
-    bench(say=said.append, say_once=said.append).measurement("model", "QueryAttr")
+    bench(say=said.append, say_once=said.append).measurement(Request("model", "QueryAttr"))
     assert said
     assert not [line for line in said if "fetching" in line or "weights" in line]
 
@@ -178,16 +179,16 @@ def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pyte
         return stand_in.check(*arguments)
 
     monkeypatch.setattr("fixtures.instruments.contract.check", check)
-    bench(say=said.append).measurement("model", "ChooseAttr")
+    bench(say=said.append).measurement(Request("model", "ChooseAttr"))
     assert said[:2] == ["model: checking the instruments", "model: instruments checked in 75.0 s"]
     said.clear()
-    bench(say=said.append).measurement("model", "ChooseAttr")
+    bench(say=said.append).measurement(Request("model", "ChooseAttr"))
     assert said == []
 
     monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
     told: list[str] = []
     with pytest.raises(NotCalibrated):
-        bench(say=said.append, say_once=told.append, seed=1).measurement("model", "ChooseAttr")
+        bench(say=said.append, say_once=told.append, seed=1).measurement(Request("model", "ChooseAttr"))
     assert said == ["model: checking the instruments", "model: instruments found wanting in 0.0 s"]
     assert told == ["model is not calibrated: liveness: nothing moves"]
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.flow import PADDING, QUESTION
+from fixtures.model_flow import Request
 from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
 from fixtures.tasks import TASKS, PicturesUnavailable
@@ -38,10 +39,10 @@ def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
 
     monkeypatch.setattr(fixtures.tasks, "questions", lacking)
     some = bench()
-    assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+    assert some.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
     for _ in range(2):
         with pytest.raises(fixtures.tasks.QuestionsUnavailable, match="no such file"):
-            some.measurement("model", "ChooseAttr")
+            some.measurement(Request("model", "ChooseAttr"))
 
 
 def test_questions_without_boxes_are_said_once_for_all_tasks(
@@ -100,13 +101,13 @@ def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_bl
     state = "damaged in" if decoy else "missing from"
     for _ in range(2):
         with pytest.raises(PicturesUnavailable):
-            some.measurement("model", "ChooseAttr")
+            some.measurement(Request("model", "ChooseAttr"))
     sentence, again = said
     assert sentence == again
     assert sentence.startswith(f"ChooseAttr has no picture to show: 24 of 24 pictures are {state} lost (")
     assert " and 19 more): " in sentence
     assert "model ChooseAttr" not in measured()
-    assert some.measurement("model", "QueryAttr").task == "QueryAttr"
+    assert some.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
     assert measured() == ["model contract", "model QueryAttr"]
 
 
@@ -117,7 +118,7 @@ def test_without_any_picture_the_model_is_not_even_loaded(
     monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the model was loaded"))
     monkeypatch.setattr("fixtures.tasks.questions", lose(*(f"{task}:" for task in TASKS), decoy=decoy))
     with pytest.raises(PicturesUnavailable, match="pictur"):
-        bench().measurement("model", "QueryAttr")
+        bench().measurement(Request("model", "QueryAttr"))
     assert measured() == []
 
 
@@ -131,8 +132,8 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     monkeypatch.setattr("fixtures.tasks.questions", lose(third, decoy=b"no picture"))
     said: list[str] = []
     some = bench(planned=[("model", "ChooseAttr")], say=said.append, say_once=said.append)
-    assert some.measurement("model", "ChooseAttr").task == "ChooseAttr"
-    some.measurement("model", "ChooseAttr", PADDING >> QUESTION)
+    assert some.measurement(Request("model", "ChooseAttr")).task == "ChooseAttr"
+    some.measurement(Request("model", "ChooseAttr", PADDING >> QUESTION))
     assert not {first, second, third} & {each.image_id for each in some.asked.of_contract()}
     assert said[:2] == [
         f"ChooseAttr: 2 of 24 pictures are missing from lost ({first}.png, {second}.png): "

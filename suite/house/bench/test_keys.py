@@ -13,6 +13,7 @@ from fixtures.bench import bench as bench_module
 from fixtures.bench.bench import Worker
 from fixtures.bench.keys import contents
 from fixtures.flow import PADDING, QUESTION
+from fixtures.model_flow import Request
 from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
 from suite.support.runs import stand_in_model as stand_in
@@ -78,7 +79,7 @@ def test_another_accelerator_measures_anew(measured: Callable[[], list[str]], mo
     monkeypatch.setattr("fixtures.bench.devices.cuda_devices", lambda: 1)
     for name in ("NVIDIA A100", "NVIDIA H200", "NVIDIA A100"):
         monkeypatch.setattr("fixtures.bench.devices.cuda_names", lambda name=name: (name,))
-        bench(device="cuda").measurement("model", "QueryAttr")
+        bench(device="cuda").measurement(Request("model", "QueryAttr"))
     assert measured() == ["model contract", "model QueryAttr"] * 2
 
 

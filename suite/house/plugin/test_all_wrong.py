@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fixtures.flow import IMAGE, LAST, QUESTION, Edge
+from fixtures.flow import IMAGE, LAST, QUESTION
 from fixtures.measurement import Measurement
-from fixtures.model_flow import FEWEST_ASKED, Flow, PooledFlow
+from fixtures.model_flow import FEWEST_ASKED, Flow, PooledFlow, Request
 from fixtures.plugin.finding import finding
 from fixtures.question import Question
 from fixtures.statistics.evidence import Inconclusive
@@ -48,21 +48,13 @@ def measure(subject: Any, questions: Sequence[Question], *rest: Any, **options: 
     )
 
 
-def measured(
-    model: str,
-    task: str,
-    edge: Edge | None = None,
-    width: int | None = None,
-    *,
-    final_sub_word: bool = False,
-    asked: int = 6,
-) -> Measurement:
+def measured(request: Request, *, asked: int = 6) -> Measurement:
     """What a flow reads of that model."""
     questions = [
-        Question(f"q{number}", f"i{number}", task, "Is it red?", "red", None, None, (), (32, 32))
+        Question(f"q{number}", f"i{number}", request.task, "Is it red?", "red", None, None, (), (32, 32))
         for number in range(asked)
     ]
-    return measure(SimpleNamespace(name=model), questions, [IMAGE >> QUESTION, QUESTION >> LAST], lens=True)
+    return measure(SimpleNamespace(name=request.model), questions, [IMAGE >> QUESTION, QUESTION >> LAST], lens=True)
 
 
 FLOWS = {
@@ -93,7 +85,7 @@ def test_what_needs_no_right_answer_can_be_read() -> None:
     assert (found.layers, found.width) == (stand_in.LAYERS, 3)
     assert (found.accuracy().value, found.accuracy().n) == (0, 6)
     assert found.accuracy().exceeds(95).verdict == "inconclusive"
-    many = replace(found, measured=partial(measured, asked=FEWEST_ASKED))
+    many = replace(found, source=partial(measured, asked=FEWEST_ASKED))
     assert many.accuracy().exceeds(95).verdict == "fails"
 
 

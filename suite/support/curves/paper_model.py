@@ -19,9 +19,9 @@ from fixtures.flow import (
     WORD_SPANS,
     Edge,
     default_width,
-    together,
 )
 from fixtures.measurement import Measurement
+from fixtures.model_flow import Request
 from fixtures.question import Question
 
 LAYERS = 40
@@ -126,23 +126,15 @@ class Model:
     def read(self, form: str, curve: Floats) -> Model:
         return replace(self, lens={**self.lens, form: curve})
 
-    def measured(
-        self,
-        model: str,
-        task: str,
-        edge: Edge | None = None,
-        width: int | None = None,
-        *,
-        final_sub_word: bool = False,
-    ) -> Measurement:
-        """As `fixtures.bench.bench.Bench.measurement`: the same for the same arguments."""
-        edges = together(edge, width, final_sub_word)
+    def measured(self, request: Request) -> Measurement:
+        """The measurement of a *request*, always the same for the same request, as `Bench.measurement` gives it."""
+        model, task, width, edges = request.model, request.task, request.width, request.edges
         curves = {**self.curves, **self.of_tasks.get(task, {}), **self.of_widths.get(width or 0, {})}
-        curves |= self.of_final_sub_words if final_sub_word else {}
+        curves |= self.of_final_sub_words if request.final_sub_word else {}
         curves |= self.smaller if model in SMALLER else {}
         choose = task.startswith("Choose")
         images, correct, baseline, left, seen = self._drawn(
-            model, task, (width or 0, int(final_sub_word)), {each: curves[each] for each in edges},
+            model, task, (width or 0, int(request.final_sub_word)), {each: curves[each] for each in edges},
             {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
         )  # fmt: skip
         golds = [ANSWERS[each % 2] for each in range(len(correct))]
