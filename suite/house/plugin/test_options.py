@@ -259,7 +259,7 @@ def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> 
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
     arguments = [
         "-p",
-        "fixtures.plugin.session",
+        "fixtures.plugin",
         "-p",
         "no:cacheprovider",
         "--model",
