@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.plugin.case import asked_on
 from fixtures.plugin.expectations import BadExpectations
-from fixtures.plugin.session import EXPECTATIONS
+from fixtures.plugin.state import EXPECTATIONS
 from reports.claim import REGISTER, written
 
 CALIBRATION = Path(__file__).parent / "calibration"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fixtures.bench.store import Entry, Store
 from fixtures.flow import IMAGE, LAST, QUESTION, RELATED
 from fixtures.measurement import Measurement
-from fixtures.plugin.finding import measured
+from fixtures.plugin.properties import measurement_properties
 from fixtures.question import Question
 from suite.support.runs import stand_in_model as stand_in
 
@@ -153,7 +153,7 @@ def test_damage_is_refused_in_one_sentence(found: Measurement, damage: Damage, s
 
 
 def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(found: Measurement) -> None:
-    told = measured(Measurement.from_arrays(found.to_arrays()))
+    told = measurement_properties(Measurement.from_arrays(found.to_arrays()))
     assert (told["asked"], told["kept"], sum(told["set_aside"].values())) == (ASKED, KEPT, ASKED - KEPT)
 
 

@@ -48,7 +48,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
             "-m",
             "pytest",
             "-p",
-            "fixtures.plugin.session",
+            "fixtures.plugin",
             "--model",
             "model",
             "--questions",

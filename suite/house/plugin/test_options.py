@@ -122,7 +122,7 @@ def test_the_hub_is_no_folder_unless_it_is_written_as_one(
     beside = {} if option == "gqa" else {"gqa": HUB}
     for name in names:
         assert getattr(parsed(**{**beside, option: name}), option) == name
-    with pytest.raises(BadOption, match="no folder"):
+    with pytest.raises(BadOption, match="not a folder"):
         parsed(**{**beside, option: "./hub"})
     (tmp_path / "hub").mkdir()
     assert getattr(parsed(**{**beside, option: "hub"}), option) == HUB
@@ -172,13 +172,13 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
         ({"measured": "0"}, ["--measured 0: ", "1 or more"]),
         ({"measured": "some"}, ["--measured some: ", "1 or more, or 'all'"]),
         ({"red": "fails,holds"}, ["--red holds: ", "fails", "error", "not calibrated"]),
-        ({"gqa": "nowhere"}, ["--gqa nowhere: ", "no folder"]),
-        ({"gqa": "hub:balanced"}, ["--gqa hub:balanced: ", "no folder"]),
-        ({"data": "nowhere"}, ["--data nowhere: ", "no folder"]),
-        ({"gqa": "hub", "boxes": "nowhere"}, ["--boxes nowhere: ", "no folder"]),
-        ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "no folder or zip"]),
-        ({"images": "model/config.json"}, ["no folder or zip"]),
-        ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "no file"]),
+        ({"gqa": "nowhere"}, ["--gqa nowhere: ", "not a folder"]),
+        ({"gqa": "hub:balanced"}, ["--gqa hub:balanced: ", "not a folder"]),
+        ({"data": "nowhere"}, ["--data nowhere: ", "not a folder"]),
+        ({"gqa": "hub", "boxes": "nowhere"}, ["--boxes nowhere: ", "not a folder"]),
+        ({"images": "nowhere.zip"}, ["--images nowhere.zip: ", "not a folder or zip"]),
+        ({"images": "model/config.json"}, ["not a folder or zip"]),
+        ({"expected": "nowhere.toml"}, ["--expected nowhere.toml: ", "not a file"]),
         ({"model": [""]}, ["--model '' is no model: ", "miniature"]),
         ({"model": [" "]}, ["--model ' ' is no model: ", "miniature"]),
         ({"gqa": ""}, ["--gqa '': the path is empty"]),
@@ -259,7 +259,7 @@ def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> 
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
     arguments = [
         "-p",
-        "fixtures.plugin.session",
+        "fixtures.plugin",
         "-p",
         "no:cacheprovider",
         "--model",

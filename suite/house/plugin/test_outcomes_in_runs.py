@@ -15,7 +15,7 @@ import scipy.special  # noqa: F401 - numpy's own modules load once a process, an
 from fixtures.bench.console import Voice
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.files.source import Source
-from fixtures.plugin.session import BRIEF
+from fixtures.plugin.verdicts import BRIEF
 from fixtures.refusal import Refusal, is_refusal
 from suite.support.runs import stand_in_model as stand_in
 

@@ -51,7 +51,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(*arguments: str) -> pytest.RunResult:
         given = (
             "-p",
-            "fixtures.plugin.session",
+            "fixtures.plugin",
             "--questions",
             "8",
             *([] if "--model" in arguments else ["--model", "model"]),
@@ -87,7 +87,7 @@ def in_workers(pytester: pytest.Pytester, *arguments: str) -> subprocess.Complet
             "-m",
             "pytest",
             "-p",
-            "fixtures.plugin.session",
+            "fixtures.plugin",
             "-p",
             "no:cacheprovider",
             "-n",
