@@ -293,7 +293,7 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: S
     assert some.set_aside == {ANSWERED_OTHERWISE: 1, BEYOND: len(known) - 3}
     np.testing.assert_allclose(some.knocked[IMAGE >> LAST], whole.knocked[IMAGE >> LAST][:3], rtol=1e-5)
     for most in (0, -1):
-        with pytest.raises(ValueError, match=f"{most} questions are none to measure"):
+        with pytest.raises(ValueError, match=f"{most} questions are too few to measure"):
             measure(subject, asked, [IMAGE >> LAST], at_most=most)
     again = measure(subject, asked, [IMAGE >> LAST], at_most=5, known=some)
     assert (again.questions, again.set_aside[BEYOND]) == (tuple(known[:5]), len(known) - 5)
