@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, inf, isfinite
+from math import ceil, isfinite
 from statistics import NormalDist
 from typing import Literal, TypeAlias
 
+from reports.ledger.bound import RecordedBound
 from reports.ledger.record import EVERY_TASK, Ledger, Record
-from reports.ledger.strict_json import Json, LedgerError, Reader, as_json
+from reports.ledger.strict_json import Json, Reader, as_json
 
 Outcome: TypeAlias = Literal["holds", "fails"]
 
@@ -22,31 +22,6 @@ MOST_GROWTH = 1e6
 
 HALF_WIDTH = NormalDist().inv_cdf(0.975)
 """Of a 95 % interval, in standard errors."""
-
-_FLOAT = r"(-?[\d.]+(?:e[+-]?\d+)?)"
-_ONE_END = re.compile(rf"([<>])(=?) {_FLOAT}")
-_TWO_ENDS = re.compile(rf"in ([\[(]){_FLOAT}, {_FLOAT}[\])]")
-
-
-@dataclass(frozen=True)
-class Bound:
-    """The values that a claim allows, as a ledger writes them; `LedgerError` for another text."""
-
-    low: float
-    high: float
-    strict: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Bound:
-        if found := _ONE_END.fullmatch(text):
-            sign, equal, end = found[1], found[2], float(found[3])
-            return cls(end if sign == ">" else -inf, end if sign == "<" else inf, not equal)
-        if found := _TWO_ENDS.fullmatch(text):
-            return cls(float(found[2]), float(found[3]), found[1] == "(")
-        raise LedgerError(f"the bound {text!r} is not read here: read the ledger with the version that wrote it")
-
-    def allows(self, value: float) -> bool:
-        return self.low < value < self.high if self.strict else self.low <= value <= self.high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +53,13 @@ class Pilot:
 
     def settles(self, truth: float) -> Outcome:
         """The verdict that enough questions give where the effect truly is *truth*."""
-        return "holds" if Bound.parse(self.bound).allows(truth) else "fails"
+        return "holds" if RecordedBound.parse(self.bound).allows(truth) else "fails"
 
     def chance(self, truth: float, growth: float) -> float:
         """Of that verdict, where the effect truly is *truth* and there are *growth* times the questions."""
         if self.effect is None or self.low is None or self.high is None:
             raise ValueError(f"{self.claim} on {self.task} has no interval: ask `is_read` first")
-        bound, shrunk = Bound.parse(self.bound), growth**-0.5
+        bound, shrunk = RecordedBound.parse(self.bound), growth**-0.5
         down, up = max(0.0, self.effect - self.low) * shrunk, max(0.0, self.high - self.effect) * shrunk
         if self.settles(truth) == "fails":
             return max(_clear(bound.low - truth, up), _clear(truth - bound.high, down))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 
+from reports.ledger.bound import RecordedBound
 from reports.ledger.strict_json import Json
 
 MOST_DECIMALS = 4
@@ -16,7 +17,6 @@ LARGEST_DENOMINATOR = 12
 """Of a fraction that people write as one, such as 2/3."""
 
 _LONG = re.compile(r"(?<![\w.])0\.(\d{4,})(?![\w.])")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def counted(count: int, noun: str) -> str:
@@ -49,7 +49,8 @@ def bound(measured: Mapping[str, Json]) -> str:
 
 def ends(needed: str) -> tuple[float, ...]:
     """The finite ends of a bound as a record writes it: of ">= 40" it is 40, of "in [20, 40]" both."""
-    return tuple(float(end) for end in _NUMBER.findall(needed))
+    recorded = RecordedBound.find(needed)
+    return recorded.ends if recorded else ()
 
 
 def fractions(text: str) -> str:

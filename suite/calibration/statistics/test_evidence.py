@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fixtures.statistics.estimate import Estimate
 from fixtures.statistics.evidence import ON_THE_BOUND, Bound, Evidence, Inconclusive, Unsupported, Verdict, journal
-from fixtures.statistics.wording import spelled
+from fixtures.statistics.wording import layers_in_words
 from suite.support.curves.effects import effect
 
 
@@ -283,7 +283,7 @@ def test_no_rounding_contradicts_a_verdict(evidence: Evidence, told: str) -> Non
 
 
 def test_layers_are_spelled_in_runs() -> None:
-    assert [spelled(layers) for layers in ((3,), (0, 1), (7, 0, 2, 1), ())] == ["3", "0-1", "0-2, 7", ""]
+    assert [layers_in_words(layers) for layers in ((3,), (0, 1), (7, 0, 2, 1), ())] == ["3", "0-1", "0-2, 7", ""]
 
 
 @pytest.mark.parametrize(

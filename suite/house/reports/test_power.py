@@ -20,8 +20,8 @@ from fixtures.statistics.resampling import resampling
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
 from reports.ledger.record import Environment, Ledger, Measured, Record
-from reports.ledger.strict_json import LedgerError, as_json
-from reports.pilot import LIKELY, Bound, Pilot, pilots
+from reports.ledger.strict_json import as_json
+from reports.pilot import LIKELY, Pilot, pilots
 from reports.power import FEWEST, MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided
 from suite.support.curves.claim_cases import NAME, claims
 from suite.support.curves.paper_model import Model
@@ -129,21 +129,6 @@ def test_more_questions_never_make_it_less_sure(
     for bound in (f">= {low:g}", f"< {high:g}", f"in [{low:g}, {high:g}]"):
         measured = pilot(truth, down, up, bound)
         assert 0 <= measured.chance(truth, fewer) <= measured.chance(truth, more) + 1e-12 <= 1 + 1e-9
-
-
-@PATIENT
-@given(ends=st.tuples(numbers, numbers), strict=st.booleans(), value=numbers)
-def test_every_bound_that_the_bench_writes_is_read(ends: tuple[float, float], strict: bool, value: float) -> None:
-    low, high = sorted(float(f"{end:g}") for end in ends)
-    for bound in (evidence.Bound(low=low, strict=strict), evidence.Bound(high=high, strict=strict)):
-        assert Bound.parse(str(bound)).allows(value) == (bound.verdict(value, value) == "holds")
-    both = evidence.Bound(low, high, strict)
-    assert Bound.parse(str(both)).allows(value) == (both.verdict(value, value) == "holds")
-
-
-def test_another_bound_is_refused() -> None:
-    with pytest.raises(LedgerError, match="'about 5' is not read here"):
-        Bound.parse("about 5")
 
 
 # ---- against what happens
