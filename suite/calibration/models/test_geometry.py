@@ -192,8 +192,8 @@ def test_a_box_that_ends_on_a_patchs_edge_stops_there() -> None:
 @pytest.mark.parametrize(
     ("processor", "complaint"),
     [
-        (SimpleNamespace(do_pad=True), "pads otherwise"),
-        (SimpleNamespace(do_pad=True, pad_to_square=None), "pads otherwise"),  # before it resizes, or after?
+        (SimpleNamespace(do_pad=True), "pads differently"),
+        (SimpleNamespace(do_pad=True, pad_to_square=None), "pads differently"),  # before it resizes, or after?
         (SimpleNamespace(do_resize=True, size={"longest_edge": 64}), "size {'longest_edge': 64}"),
         (SimpleNamespace(do_resize=True, size={"shortest_edge": 64, "longest_edge": 99}), "not handled"),
         (SimpleNamespace(do_resize=True, size={"shortest_edge": 64}), "varying size"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fixtures.models import wrap
-from fixtures.models.adapter_lookup import adapter_named, registry
+from fixtures.models.adapter_lookup import load_adapter, registry
 from fixtures.models.miniature import WEIGHTS as MINIATURE
 from fixtures.models.registry import known, resolve
 from suite.support.models import tiny_llava
@@ -85,7 +85,7 @@ def test_every_family_has_its_adapter() -> None:
 
     assert set(registry()["needs"]) <= set(registry()["families"])
     for line in registry()["families"].values():
-        assert issubclass(adapter_named(line), Subject)
+        assert issubclass(load_adapter(line), Subject)
 
 
 # The hub

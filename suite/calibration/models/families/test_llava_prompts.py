@@ -12,7 +12,7 @@ import pytest
 from fixtures.flow import IMAGE, QUESTION
 from fixtures.models import wrap
 from fixtures.models.errors import ModelUnavailable, Unaskable
-from fixtures.models.prompt_texts import INSTRUCTION, VICUNA_SYSTEM, Style, Written, answered, chat, vicuna
+from fixtures.models.prompt_texts import INSTRUCTION, VICUNA_SYSTEM, PromptText, Style, chat, vicuna, with_answer
 from fixtures.question import PictureMissing
 from suite.support.models import tiny_llava
 from suite.support.models.tiny_llava_prompts import SHIRT, STYLES, read, subject, with_picture
@@ -27,7 +27,7 @@ def test_the_papers_prompt() -> None:
         "helpful, detailed, and polite answers to the user's questions. USER: <image>\nWhat is it? \n"
         "Answer the question using a single word or phrase. ASSISTANT:"
     )
-    written = Written.of(text, "What is it?")
+    written = PromptText.of(text, "What is it?")
     assert text[slice(*written.question)] == "What is it?"
     assert written.instruction is not None
     assert text[slice(*written.instruction)] == INSTRUCTION
@@ -116,10 +116,10 @@ def test_answer_tokens_are_what_the_prompt_goes_on_with() -> None:
         assert tokens is not None
         assert asked.tokenizer.decode([tokens.lowercase]) in f" {word}"
         assert asked.tokenizer.decode([tokens.capitalized]) in f" {word.capitalize()}"
-        # Written behind a real prompt, image tokens and all, the answer begins with the same ids.
+        # PromptText behind a real prompt, image tokens and all, the answer begins with the same ids.
         prompt = asked.encode(SHIRT, picture=False)
         for form, first in ((word, tokens.lowercase), (word.capitalize(), tokens.capitalized)):
-            text = answered(prompt.text.replace("<image>", "<image>" * 16), form)
+            text = with_answer(prompt.text.replace("<image>", "<image>" * 16), form)
             assert asked.tokenizer(text)["input_ids"][len(prompt.input_ids)] == first
     assert asked.answer_tokens("Yellow") == asked.answer_tokens("yellow")
 

@@ -177,7 +177,7 @@ def http(kind: Callable[..., Exception], status: int) -> Exception:
         (http(errors.DisabledRepoError, 403), "(the hub has disabled it): see https://huggingface.co/owner/name"),
         (errors.LocalEntryNotFoundError("no"), "(it is not in the hub's cache, and the hub cannot be reached): check"),
         (errors.OfflineModeIsEnabled("no"), "HF_HUB_OFFLINE, or give a folder with its files"),
-        (OSError(errno.ENOSPC, "No space left on device"), "(the disk is full): make room, or set HF_HOME"),
+        (OSError(errno.ENOSPC, "No space left on device"), "(the disk is full): free some space, or set HF_HOME"),
         (RuntimeError("\n  strange\nthing"), "(strange): check the id and the network"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

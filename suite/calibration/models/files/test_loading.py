@@ -134,7 +134,7 @@ def test_devices_are_filled_to_the_same_share(shares: tuple[int, ...]) -> None:
 
 
 def test_a_first_device_without_room_for_all_but_the_layers_is_refused() -> None:
-    with pytest.raises(ModelUnavailable, match=r"all of it but its decoder's layers takes .*, and cuda:0 has room"):
+    with pytest.raises(ModelUnavailable, match=r"all of it but its decoder's layers takes .*, and cuda:0 can hold"):
         device_map(tiny_llava.model(), {"cuda:0": 10, "cuda:1": 1e9}, "it")
 
 
@@ -148,7 +148,7 @@ def two_small_devices(monkeypatch: pytest.MonkeyPatch, saved: Path) -> None:
 
 @pytest.mark.usefixtures("two_small_devices")
 def test_a_model_too_large_for_all_of_them_is_refused(saved: Path) -> None:
-    assert "2 devices have room for 0.0 GiB of weights: choose a dtype of fewer" in refusal(saved, dtype="float64")
+    assert "2 devices can hold 0.0 GiB of weights: choose a dtype of fewer" in refusal(saved, dtype="float64")
 
 
 @pytest.mark.usefixtures("two_small_devices")
@@ -247,7 +247,7 @@ def brings_code(folder: Path) -> Path:
 
 def test_code_of_its_own_is_not_run_unasked(brings_code: Path) -> None:
     said = refusal(brings_code)
-    assert "brings code of its own, which is not run unasked: read it, and pass --trust-remote-code" in said
+    assert "brings code of its own, which does not run by default: read it, and pass --trust-remote-code" in said
     assert not (brings_code / "ran").exists()
 
 
@@ -266,6 +266,6 @@ def test_a_package_that_is_missing_is_not_the_files_fault(folder: Path, monkeypa
         raise ImportError("\nIt requires the Torchvision library.\nInstall it.")
 
     monkeypatch.setattr(transformers.AutoProcessor, "from_pretrained", takes)
-    assert "takes a package that is not installed here (It requires the Torchvision library.): install it" in refusal(
+    assert "needs a package that is not installed here (It requires the Torchvision library.): install it" in refusal(
         folder
     )
