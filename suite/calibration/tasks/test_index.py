@@ -194,12 +194,29 @@ def test_a_broken_large_release_is_one_sentence_and_leaves_no_index(release: Pat
     assert not list(cache.glob("*-*"))
 
 
+DRAW_FROM_AN_INDEX = """
+import sys
+from fixtures.tasks import folders, questions
+
+folders.QUICKLY_READ = 0
+drawn = questions("QueryAttr", 9, gqa=sys.argv[1], say=lambda line: print(line, file=sys.stderr))
+print([question.id for question in drawn])
+"""
+
+PEAK_MEMORY = """
+import sys
+from pathlib import Path
+from fixtures.tasks import folders, load
+
+folders.QUICKLY_READ = 0
+load("QueryAttr", sys.argv[1])
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+"""Prints the largest memory that the process held, in kB."""
+
+
 def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
-    probe = (
-        "import sys; from fixtures.tasks import origins, questions; origins.QUICKLY_READ = 0; "
-        "print([q.id for q in questions('QueryAttr', 9, gqa=sys.argv[1], say=lambda s: print(s, file=sys.stderr))])"
-    )
-    command = [sys.executable, "-c", probe, str(release)]
+    command = [sys.executable, "-c", DRAW_FROM_AN_INDEX, str(release)]
     both = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "12"
     ]
@@ -212,10 +229,6 @@ def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing here tells a process its own peak")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """A file that is larger by 70 MB takes no more than what tells its ids apart."""
-    probe = (
-        "import sys; from fixtures.tasks import origins, load; origins.QUICKLY_READ = 0; "
-        "load('QueryAttr', sys.argv[1]); print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
-    )
     entries = json.loads((WORLD / ENTRIES).read_bytes())
     padded = [f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()]
     peaks: list[int] = []
@@ -230,7 +243,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
                     f"{',' * (copy + at > 0)}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
                 )
             file.write("}")
-        ran = subprocess.run([sys.executable, "-c", probe, str(folder)], cwd=ROOT, capture_output=True, check=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", PEAK_MEMORY, str(folder)], cwd=ROOT, capture_output=True, check=True
+        )
         peaks.append(int(ran.stdout))
     assert (folder / ENTRIES).stat().st_size > 100e6
     assert peaks[1] - peaks[0] < 30_000, "kB"
