@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from fixtures.question import Box
 from fixtures.tasks import TASKS, QuestionsUnavailable, load
 from fixtures.tasks.gqa import authors
-from fixtures.tasks.gqa import release as gqa
-from fixtures.tasks.reading.parsing import OUTSIDE, Parsed
+from fixtures.tasks.gqa import release as gqa_release
+from fixtures.tasks.reading.parsing import OUTSIDE, ParsedQuestion
 from suite.support.data.questions import (
     AUTHORS,
     a_question,
@@ -79,16 +79,18 @@ def test_programs_and_columns_of_the_authors_files_tell_the_same(task: str) -> N
     columns = {question.id: question for question in load(task, AUTHORS).questions}
     with (AUTHORS / authors.FILES[task]).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            roles = authors.objects_of(task)
+            roles = authors.object_roles(task)
             graph = graph_of(
                 *((row[f"{r} id"], row[f"{r} name"], box_of(row, r)) for r in roles if row[f"{r} id"] != "-"),
                 size=(int(row["image_w"]), int(row["image_h"])),
             )
             steps = [(step["operation"], step["argument"]) for step in ast.literal_eval(row["operations"])]
             entry = entry_of(task, row["answer"], *steps, detailed=row["type_detailed"], image=row["img_id"])
-            outline = gqa.outline(graph)
+            outline = gqa_release.outline(graph)
             assert outline
-            found = gqa.parse(row["question_id"], entry | {"question": row["question"]}, {row["img_id"]: outline})
+            found = gqa_release.parse(
+                row["question_id"], entry | {"question": row["question"]}, {row["img_id"]: outline}
+            )
             assert found.question == columns[row["question_id"]]
 
 
@@ -102,7 +104,7 @@ def box_of(row: dict[str, str], role: str) -> Box:
 def test_a_row_comes_back_as_the_question_it_was(data: st.DataObject, task: str) -> None:
     question = data.draw(asked(task))
     (row,) = csv.DictReader(io.StringIO(as_csv([as_row(question)]), newline=""))
-    assert authors.parse(row["question_id"], row, task) == Parsed(question)
+    assert authors.parse(row["question_id"], row, task) == ParsedQuestion(question)
 
 
 @settings(max_examples=15, deadline=None)
@@ -172,7 +174,7 @@ def broken_files() -> Iterator[tuple[str, bytes, str]]:
         "lacks the column 'answer'",
     )
     yield "encoding", whole.replace("cat", "chât").encode("latin-1"), "not UTF-8 .line 2, byte 0xe2"
-    yield "quote", (whole + '08,"never closed\n').encode(), "no CSV file from line"
+    yield "quote", (whole + '08,"never closed\n').encode(), "not a CSV file from line"
     yield "empty", b"", "is empty"
 
 

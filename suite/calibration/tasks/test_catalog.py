@@ -20,7 +20,7 @@ from fixtures.tasks import (
     questions,
 )
 from fixtures.tasks.gqa import authors
-from fixtures.tasks.gqa import release as gqa
+from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import task_of
 from fixtures.tasks.renderer import scenes
 from fixtures.tasks.renderer.bundle import build
@@ -100,4 +100,4 @@ def test_an_unknown_task_is_told_the_known_ones() -> None:
 
 
 def test_the_bundled_world_lies_beside_the_code() -> None:
-    assert (WORLD / gqa.QUESTION_FILES[0]).is_file()
+    assert (WORLD / gqa_release.QUESTION_FILES[0]).is_file()

@@ -12,13 +12,13 @@ from fixtures.question import Object, Question
 from fixtures.tasks import TASKS, WORLD, questions
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.compare import compare
-from fixtures.tasks.gqa.authors import FILES, objects_of
+from fixtures.tasks.gqa.authors import FILES, object_roles
 from suite.support.data.questions import AUTHORS, as_csv, as_row, needs_authors_files
 
 
 def writable(task: str) -> list[Question]:
     """Questions of the world's that the authors' columns can hold."""
-    return [one for one in questions(task, None) if len(one.objects) == len(objects_of(task))]
+    return [one for one in questions(task, None) if len(one.objects) == len(object_roles(task))]
 
 
 def moved(question: Question, by: float) -> Question:
@@ -74,7 +74,7 @@ def test_the_command_prints_a_table_and_ends_well(tmp_path: Path, capsys: pytest
 
 def test_what_cannot_be_compared_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--gqa", str(tmp_path), "--authors", str(tmp_path)]) == 2
-    assert "holds no release of GQA's to compare with" in capsys.readouterr().err
+    assert "holds no release of GQA to compare with" in capsys.readouterr().err
     assert main(["compare", "--gqa", str(WORLD), "--authors", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert "holds none of the authors' files" in said.err

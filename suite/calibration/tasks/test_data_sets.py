@@ -25,12 +25,13 @@ from fixtures.tasks import (
     prepare,
     questions,
 )
-from fixtures.tasks.data_sets import origins as published
-from fixtures.tasks.data_sets.definitions import DATA_SETS, NO_WORD, image_id
-from fixtures.tasks.reading.arrow_file import Rows
+from fixtures.tasks.data_sets import sources
+from fixtures.tasks.data_sets.definitions import DATA_SETS, SEVERAL_WORDS, image_id
+from fixtures.tasks.reading.arrow_file import ArrowQuestions
 from fixtures.tasks.reading.parsing import UNKNOWN_SIZE, UNSAFE_ID
 from suite.support.data import data_sets
 from suite.support.data.fake_hub import AOKVQA, Tables, forget, reached
+from suite.support.repository import ROOT
 
 OTHERS = tuple(DATA_SETS)
 
@@ -56,7 +57,7 @@ def test_the_papers_six_come_first_and_are_the_default() -> None:
 
 
 def test_the_readme_names_every_source() -> None:
-    readme = (Path(published.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "fixtures" / "README.md").read_text(encoding="utf-8")
     for task in DATA_SETS.values():
         assert f"`{task.table.repository}`" in readme
         assert f"| {task.name} |" in readme
@@ -93,7 +94,7 @@ def test_a_okvqa_offers_its_choices_behind_the_question(folder: Path) -> None:
     assert other.text == "Which number birthday is probably being celebrated, thirty, ten, one or fourteen?"
     assert (other.answer, other.true_option, other.false_option) == ("thirty", "thirty", "ten")
     assert (one.image_id, other.image_id) == ("000000461751", "000000000042")
-    assert loaded.dropped == {NO_WORD: ("2BhYHZ9eGmG8cEsT4hgTBc",)}
+    assert loaded.dropped == {SEVERAL_WORDS: ("2BhYHZ9eGmG8cEsT4hgTBc",)}
 
 
 def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
@@ -104,7 +105,7 @@ def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
         "42001": ("yes", "yes", "no"),
         "310196000": ("2", None, None),
     }
-    assert loaded.dropped == {NO_WORD: ("7000",)}
+    assert loaded.dropped == {SEVERAL_WORDS: ("7000",)}
     assert {one.image_id for one in loaded.questions} == {"000000000042", "000000310196"}
 
 
@@ -181,7 +182,7 @@ def test_pictures_of_the_hub_belong_to_questions_of_the_hub(tables: Tables, fold
         lambda: questions("POPE", 3, data=folder, images=HUB),
         lambda: check(["POPE"], None, HUB, data=folder),
     ):
-        with pytest.raises(PicturesUnavailable, match="the hub gives pictures of POPE with its own questions alone"):
+        with pytest.raises(PicturesUnavailable, match="the hub gives pictures of POPE only with its own questions"):
             asks()
 
 
@@ -191,11 +192,11 @@ def test_what_is_long_is_indexed(
 ) -> None:
     expected = questions(task, None, 0, data=folder)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(published, "QUICKLY_READ", 0)
-    monkeypatch.setattr(published, "QUICK_ROWS", 0)
+    monkeypatch.setattr(sources, "QUICKLY_READ", 0)
+    monkeypatch.setattr(sources, "QUICK_ROWS", 0)
     for data in (folder, HUB):
         said: list[str] = []
-        assert isinstance(load(task, data=data, say=said.append).questions, Rows)
+        assert isinstance(load(task, data=data, say=said.append).questions, ArrowQuestions)
         assert questions(task, None, 0, data=data) == expected
         assert len(said) == 2
         check([task], data=data)
@@ -289,7 +290,9 @@ def test_a_folder_without_them_is_told_what_was_looked_for(tmp_path: Path, task:
 
 def test_one_of_two_files_is_not_enough(folder: Path) -> None:
     (folder / "v2_mscoco_val2014_annotations.json").unlink()
-    with pytest.raises(QuestionsUnavailable, match=r"lacks v2_mscoco_val2014_annotations\.json: put it beside v2_Open"):
+    with pytest.raises(
+        QuestionsUnavailable, match=r"lacks v2_mscoco_val2014_annotations\.json: put it next to v2_Open"
+    ):
         load("VQAv2", data=folder)
 
 

@@ -29,10 +29,10 @@ from fixtures.tasks import (
 )
 from fixtures.tasks.gqa import authors
 from fixtures.tasks.gqa import hub as gqa_hub
-from fixtures.tasks.origin import ABSENT
-from fixtures.tasks.reading.arrow_file import Rows
+from fixtures.tasks.reading.arrow_file import ArrowQuestions
 from fixtures.tasks.reading.hub_table import HubPicture
 from fixtures.tasks.reading.parsing import UNKNOWN_SIZE
+from fixtures.tasks.source import NOT_IN_RELEASE
 from suite.support.data.fake_hub import (
     IMAGES,
     INSTRUCTIONS,
@@ -47,7 +47,7 @@ from suite.support.data.fake_hub import (
 )
 from suite.support.data.questions import as_csv, as_row
 
-BALANCED, PICTURES = gqa_hub.questions_of(HUB), gqa_hub.pictures_of(HUB)
+BALANCED, PICTURES = gqa_hub.question_table(HUB), gqa_hub.picture_table(HUB)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_a_long_table_is_indexed_once(
     said: list[str] = []
     for task in TASKS:
         indexed = load(task, name, said.append)
-        assert isinstance(indexed.questions, Rows)
+        assert isinstance(indexed.questions, ArrowQuestions)
         assert sorted(indexed.questions, key=lambda one: one.id) == sorted(
             expected[task].questions, key=lambda one: one.id
         )
@@ -134,7 +134,7 @@ def test_the_authors_files_give_their_boxes_and_choose(tables: Tables, tmp_path:
     chosen_by_the_authors(tmp_path, "QueryAttr", [*picked, elsewhere])
     assert questions("QueryAttr", 9, 0, HUB, boxes=tmp_path) == picked
     loaded = load("QueryAttr", HUB, boxes=tmp_path)
-    assert (loaded.dropped, loaded.unboxed) == ({ABSENT: ("elsewhere",)}, {})
+    assert (loaded.dropped, loaded.unboxed) == ({NOT_IN_RELEASE: ("elsewhere",)}, {})
     others = questions("ChooseRel", 5, 0, HUB, boxes=tmp_path)
     assert others == (questions("ChooseRel", 5) if graphs else boxless(questions("ChooseRel", 5)))
     assert not is_curated(HUB, "QueryAttr", tmp_path)
@@ -165,7 +165,7 @@ def test_pictures_of_the_hub_serve_other_questions_and_only_those_asked_for_are_
 ) -> None:
     own = questions("QueryAttr", 4)
     chosen_by_the_authors(tmp_path, "QueryAttr", own)
-    del tables[gqa_hub.pictures_of(HUB_ALL)]
+    del tables[gqa_hub.picture_table(HUB_ALL)]
     found = questions("QueryAttr", 4, 0, tmp_path, HUB)
     assert found == own
     assert missing_pictures(found) is None
@@ -248,7 +248,7 @@ def test_a_program_may_be_a_sequence(tables: Tables, tmp_path: Path) -> None:
 
 def test_other_columns_are_told(tables: Tables) -> None:
     tables[BALANCED] = tables[BALANCED].remove_columns(["semantic", "types"])
-    with pytest.raises(QuestionsUnavailable, match=r"lacks types, semantic: it was published anew"):
+    with pytest.raises(QuestionsUnavailable, match=r"lacks types, semantic: it has changed since"):
         check(["QueryAttr"], HUB)
 
 
@@ -259,10 +259,12 @@ def test_offline_and_never_fetched_is_one_sentence(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
     forget()
     for task, option in (("QueryAttr", "--gqa"), ("POPE", "--data"), ("VQAv2", "--data")):
-        with pytest.raises(QuestionsUnavailable, match=rf"cannot be had from the hub \(.*\): go .*{option}") as told:
+        with pytest.raises(
+            QuestionsUnavailable, match=rf"cannot be fetched from the hub \(.*\): go .*{option}"
+        ) as told:
             check([task], HUB)
         assert "\n" not in str(told.value)
-    with pytest.raises(QuestionsUnavailable, match=r"val_balanced_images\) cannot be had .*--images"):
+    with pytest.raises(QuestionsUnavailable, match=r"val_balanced_images\) cannot be fetched .*--images"):
         questions("QueryAttr", 1, 0, WORLD, HUB)
 
 

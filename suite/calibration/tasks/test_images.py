@@ -12,7 +12,7 @@ from PIL import Image
 
 from fixtures.question import FilePicture, PictureMissing, Question, ZipPicture
 from fixtures.tasks import load, missing_pictures, questions, take_stock
-from fixtures.tasks.images import picture
+from fixtures.tasks.images import find_picture
 from fixtures.tasks.reading.parsing import UNSAFE_ID, is_file_name
 from suite.support.data.questions import a_question, as_row, identifiers, quickly, written
 
@@ -37,8 +37,8 @@ HOSTILE = [
 @pytest.mark.parametrize("image_id", HOSTILE)
 def test_a_hostile_image_id_never_becomes_a_path(image_id: str, tmp_path: Path) -> None:
     assert not is_file_name(image_id)
-    with pytest.raises(ValueError, match="no plain file name"):
-        picture(tmp_path, image_id)
+    with pytest.raises(ValueError, match="not a plain file name"):
+        find_picture(tmp_path, image_id)
     rows = [as_row(a_question("01")), as_row(a_question("02"))]
     rows[1]["img_id"] = image_id or "/"
     loaded = load("QueryAttr", written(tmp_path, rows))
@@ -49,7 +49,7 @@ def test_a_hostile_image_id_never_becomes_a_path(image_id: str, tmp_path: Path) 
 @quickly
 @given(identifiers)
 def test_a_plain_image_id_stays_in_its_folder(image_id: str) -> None:
-    found = picture(Path("/pictures"), image_id)
+    found = find_picture(Path("/pictures"), image_id)
     assert isinstance(found, FilePicture)
     assert found.path.resolve().parent == Path("/pictures")
 
@@ -62,9 +62,9 @@ def test_pictures_are_found_in_folders_and_zips(name: str, tmp_path: Path) -> No
     archive = tmp_path / "pictures.zip"
     with zipfile.ZipFile(archive, "w") as opened:
         opened.write(there, name)
-    assert picture(tmp_path / "folder", "7") == FilePicture(there)
-    assert picture(archive, "7") == ZipPicture(archive, name)
-    for found in (picture(tmp_path / "folder", "7"), picture(archive, "7")):
+    assert find_picture(tmp_path / "folder", "7") == FilePicture(there)
+    assert find_picture(archive, "7") == ZipPicture(archive, name)
+    for found in (find_picture(tmp_path / "folder", "7"), find_picture(archive, "7")):
         assert a_question(picture=found).image.size == (3, 2)
         assert missing_pictures([a_question(picture=found)]) is None
 
@@ -98,7 +98,9 @@ def drawn(folder: Path, count: int) -> list[Question]:
     """Questions about as many pictures in a folder, all of which are there."""
     for number in range(count):
         Image.effect_noise((16, 16), 50).save(folder / f"p{number}.png")
-    return [a_question(f"{number:02d}", f"p{number}", picture=picture(folder, f"p{number}")) for number in range(count)]
+    return [
+        a_question(f"{number:02d}", f"p{number}", picture=find_picture(folder, f"p{number}")) for number in range(count)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_what_is_no_zip_or_no_picture_is_said_when_it_is_needed(tmp_path: Path) 
     folder = written(tmp_path, [as_row(a_question())])
     (tmp_path / "broken.zip").write_bytes(b"PK no zip")
     from_broken = questions("QueryAttr", gqa=folder, images=tmp_path / "broken.zip")
-    assert "broken.zip, which is no zip archive" in (missing_pictures(from_broken) or "")
+    assert "broken.zip, which is not a zip archive" in (missing_pictures(from_broken) or "")
     with pytest.raises(PictureMissing, match=r"not a zip"):
         _ = from_broken[0].image
     (tmp_path / "a.jpg").write_text("no picture")

@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 
 from fixtures.question import Question
-from fixtures.tasks import TASKS, WORLD, QuestionsUnavailable, is_curated, load, questions
-from fixtures.tasks import folders as origins
+from fixtures.tasks import TASKS, WORLD, QuestionsUnavailable, folders, is_curated, load, questions
 from fixtures.tasks.gqa.authors import FILES
-from fixtures.tasks.origin import ABSENT
-from fixtures.tasks.reading import arrow_file as rows
-from fixtures.tasks.reading import index
-from fixtures.tasks.reading.arrow_file import Rows
+from fixtures.tasks.reading import arrow_file, index
+from fixtures.tasks.reading.arrow_file import ArrowQuestions
+from fixtures.tasks.reading.files import source_digest
+from fixtures.tasks.source import NOT_IN_RELEASE
 from suite.support.data.questions import as_csv, as_row
 from suite.support.repository import ROOT
 
@@ -30,13 +29,13 @@ GRAPHS = "val_sceneGraphs.json"
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every file counts as large, and indices lie in the test's own folder."""
-    monkeypatch.setattr(origins, "QUICKLY_READ", 0)
+    monkeypatch.setattr(folders, "QUICKLY_READ", 0)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     index._read.cache_clear()
-    rows._table.cache_clear()
-    return tmp_path / "cache" / index.ROOM
+    arrow_file._table.cache_clear()
+    return tmp_path / "cache" / index.CACHE_NAME
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ def release(tmp_path: Path) -> Path:
 
 def in_memory(folder: Path, task: str) -> Any:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(origins, "QUICKLY_READ", 10**9)
+        patched.setattr(folders, "QUICKLY_READ", 10**9)
         return load(task, folder)
 
 
@@ -60,7 +59,7 @@ def in_memory(folder: Path, task: str) -> Any:
 @pytest.mark.parametrize("task", TASKS)
 def test_an_indexed_release_is_the_one_in_memory(release: Path, task: str) -> None:
     indexed, read = load(task, release), in_memory(release, task)
-    assert isinstance(indexed.questions, Rows)
+    assert isinstance(indexed.questions, ArrowQuestions)
     assert tuple(indexed.questions) == tuple(read.questions)
     assert (indexed.dropped, indexed.unboxed) == (read.dropped, read.unboxed)
     assert len(indexed.questions) == len(read.questions)
@@ -73,17 +72,17 @@ def test_a_draw_is_the_same_and_makes_no_more_questions_than_drawn(
     release: Path, n: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
-    make = rows._question
+    make = arrow_file._question
 
     def counted(plain: dict[str, Any]) -> Question:
         made.append(plain["id"])
         return make(plain)
 
-    monkeypatch.setattr(rows, "_question", counted)
+    monkeypatch.setattr(arrow_file, "_question", counted)
     drawn = questions("ChooseAttr", n, seed, release)
     assert len(made) == (n or 288)
     with monkeypatch.context() as patched:
-        patched.setattr(origins, "QUICKLY_READ", 10**9)
+        patched.setattr(folders, "QUICKLY_READ", 10**9)
         assert drawn == questions("ChooseAttr", n, seed, release)
 
 
@@ -110,7 +109,7 @@ def test_datasets_opens_the_index(release: Path) -> None:
     from datasets import Dataset
 
     loaded = load("CompareAttr", release)
-    assert isinstance(loaded.questions, Rows)
+    assert isinstance(loaded.questions, ArrowQuestions)
     found = Dataset.from_file(str(loaded.questions.path), in_memory=True)
     assert found["id"][:] == [question.id for question in loaded.questions]
 
@@ -136,22 +135,70 @@ def test_it_is_made_once_and_anew_when_a_file_changes(
     assert anew != indexed, "the old one is removed"
 
 
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of all modules that an index depends on, in the layout of `fixtures`."""
+    folder = tmp_path / "fixtures"
+    only_modules = shutil.ignore_patterns("world", "__pycache__")
+    shutil.copytree(ROOT / "fixtures" / "tasks", folder / "tasks", ignore=only_modules)
+    shutil.copyfile(ROOT / "fixtures" / "question.py", folder / "question.py")
+    return folder
+
+
+def test_an_edit_of_any_module_that_reads_questions_makes_the_index_anew(sources: Path) -> None:
+    digest = index.readers_digest(sources)
+    assert digest == index.readers_digest()
+    modules = [sources / "question.py", *(sources / "tasks").rglob("*.py")]
+    assert len(modules) > 25
+    for module in modules:
+        source = module.read_bytes()
+        module.write_bytes(source + b"#")
+        assert index.readers_digest(sources) != digest, module
+        module.write_bytes(source)
+    assert index.readers_digest(sources) == digest
+
+
+def test_a_renamed_module_makes_the_index_anew(sources: Path) -> None:
+    digest = index.readers_digest(sources)
+    (sources / "tasks" / "reading" / "parsing.py").rename(sources / "tasks" / "reading" / "parser.py")
+    assert index.readers_digest(sources) != digest
+
+
+def test_sources_that_are_not_there_are_an_error(sources: Path) -> None:
+    (sources / "question.py").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no file like question\.py"):
+        index.readers_digest(sources)
+
+
+def test_the_digest_is_part_of_an_indexs_name(
+    release: Path, cache: Path, sources: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load("QueryAttr", release)
+    (before,) = cache.glob("*-*")
+    (sources / "question.py").write_text("# edited")
+    monkeypatch.setattr(index, "readers_digest", lambda: source_digest(sources, index.SOURCE_PATTERNS))
+    index._read.cache_clear()
+    load("QueryAttr", release)
+    (after,) = cache.glob("*-*")
+    assert after != before
+
+
 @pytest.mark.parametrize("name", ["QueryAttr.arrow", index.CARD])
 def test_a_damaged_index_is_made_anew(release: Path, cache: Path, name: str) -> None:
     expected = questions("QueryAttr", 5, gqa=release)
     (found,) = cache.glob("*-*")
     (found / name).write_bytes((found / name).read_bytes()[:-9])
     index._read.cache_clear()
-    rows._table.cache_clear()
+    arrow_file._table.cache_clear()
     assert questions("QueryAttr", 5, gqa=release) == expected
 
 
 def test_what_was_not_finished_is_not_opened(release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ended(self: rows.Writer, question: Question) -> None:
+    def ended(self: arrow_file.ArrowWriter, question: Question) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(rows.Writer, "add", ended)
+        patched.setattr(arrow_file.ArrowWriter, "add", ended)
         with pytest.raises(KeyboardInterrupt):
             load("QueryAttr", release)
     assert not list(cache.glob("*-*"))
@@ -169,7 +216,7 @@ def test_where_nothing_can_be_written_it_is_one_sentence(release: Path, tmp_path
     (tmp_path / "cache").write_text("")
     (tmp_path / "temporary").rmdir()
     (tmp_path / "temporary").write_text("")
-    with pytest.raises(QuestionsUnavailable, match=r"no folder takes an index .*: set HF_DATASETS_CACHE"):
+    with pytest.raises(QuestionsUnavailable, match=r"no folder can hold one .*: set HF_DATASETS_CACHE"):
         load("QueryAttr", release)
 
 
@@ -179,8 +226,8 @@ def test_another_users_temporary_folder_is_not_trusted(
     (tmp_path / "cache").write_text("")
     load("QueryAttr", release)
     index._read.cache_clear()
-    own = index.rooms()
-    monkeypatch.setattr(index, "rooms", lambda: own)
+    own = index.cache_folders()
+    monkeypatch.setattr(index, "cache_folders", lambda: own)
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     with pytest.raises(QuestionsUnavailable, match="it belongs to another user"):
         load("QueryAttr", release)
@@ -189,17 +236,34 @@ def test_another_users_temporary_folder_is_not_trusted(
 @pytest.mark.parametrize("content", ["[1]", '{"1": {', '{"07": 1, "07": 2}'])
 def test_a_broken_large_release_is_one_sentence_and_leaves_no_index(release: Path, cache: Path, content: str) -> None:
     (release / ENTRIES).write_text(content)
-    with pytest.raises(QuestionsUnavailable, match=r"is no JSON object .*line 1|holds 07 twice"):
+    with pytest.raises(QuestionsUnavailable, match=r"is not a JSON object .*line 1|holds 07 twice"):
         load("QueryAttr", release)
     assert not list(cache.glob("*-*"))
 
 
+DRAW_FROM_AN_INDEX = """
+import sys
+from fixtures.tasks import folders, questions
+
+folders.QUICKLY_READ = 0
+drawn = questions("QueryAttr", 9, gqa=sys.argv[1], say=lambda line: print(line, file=sys.stderr))
+print([question.id for question in drawn])
+"""
+
+PEAK_MEMORY = """
+import sys
+from pathlib import Path
+from fixtures.tasks import folders, load
+
+folders.QUICKLY_READ = 0
+load("QueryAttr", sys.argv[1])
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+"""Prints the largest memory that the process held, in kB."""
+
+
 def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
-    probe = (
-        "import sys; from fixtures.tasks import origins, questions; origins.QUICKLY_READ = 0; "
-        "print([q.id for q in questions('QueryAttr', 9, gqa=sys.argv[1], say=lambda s: print(s, file=sys.stderr))])"
-    )
-    command = [sys.executable, "-c", probe, str(release)]
+    command = [sys.executable, "-c", DRAW_FROM_AN_INDEX, str(release)]
     both = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "12"
     ]
@@ -212,10 +276,6 @@ def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing here tells a process its own peak")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """A file that is larger by 70 MB takes no more than what tells its ids apart."""
-    probe = (
-        "import sys; from fixtures.tasks import origins, load; origins.QUICKLY_READ = 0; "
-        "load('QueryAttr', sys.argv[1]); print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
-    )
     entries = json.loads((WORLD / ENTRIES).read_bytes())
     padded = [f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()]
     peaks: list[int] = []
@@ -230,7 +290,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
                     f"{',' * (copy + at > 0)}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
                 )
             file.write("}")
-        ran = subprocess.run([sys.executable, "-c", probe, str(folder)], cwd=ROOT, capture_output=True, check=True)
+        ran = subprocess.run(
+            [sys.executable, "-c", PEAK_MEMORY, str(folder)], cwd=ROOT, capture_output=True, check=True
+        )
         peaks.append(int(ran.stdout))
     assert (folder / ENTRIES).stat().st_size > 100e6
     assert peaks[1] - peaks[0] < 30_000, "kB"
@@ -245,10 +307,10 @@ def test_the_authors_files_beside_a_release_choose_by_id(release: Path, monkeypa
     chosen = [as_row(question) for question in picked]
     (release / FILES["QueryAttr"]).write_text(as_csv([*chosen, chosen[0] | {"question_id": "elsewhere"}]))
     for limit in (0, 10**9):
-        monkeypatch.setattr(origins, "QUICKLY_READ", limit)
+        monkeypatch.setattr(folders, "QUICKLY_READ", limit)
         loaded = load("QueryAttr", release)
         assert tuple(loaded.questions) == picked
-        assert loaded.dropped[ABSENT] == ("elsewhere",)
+        assert loaded.dropped[NOT_IN_RELEASE] == ("elsewhere",)
         assert questions("QueryAttr", 2, 5, release) == questions("QueryAttr", None, 5, release)[:2]
         assert tuple(load("ChooseRel", release).questions) == every["ChooseRel"]
     assert not is_curated(release)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fixtures.tasks import QuestionsUnavailable
 from fixtures.tasks.reading import json_stream as stream
-from fixtures.tasks.reading.files import Version
+from fixtures.tasks.reading.files import FileVersion
 from suite.support.data.questions import Json, quickly
 
 json_values = st.recursive(
@@ -116,7 +116,7 @@ def test_a_files_text_is_the_same_in_pieces_of_any_size(
     text = text.removeprefix("\ufeff")
     path = tmp_path_factory.mktemp("text") / "file"
     path.write_bytes(b"\xef\xbb\xbf" * marked + text.encode())
-    assert "".join(Version.of(path).pieces(size)) == text
+    assert "".join(FileVersion.of(path).pieces(size)) == text
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -124,7 +124,7 @@ def test_a_files_text_is_the_same_in_pieces_of_any_size(
 def test_bytes_that_are_no_text_are_found_on_their_line(tmp_path: Path, size: int, content: bytes, line: int) -> None:
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(QuestionsUnavailable, match=rf"is not UTF-8 \(line {line}, byte 0x"):
-        list(Version.of(tmp_path / "file").pieces(size))
+        list(FileVersion.of(tmp_path / "file").pieces(size))
 
 
 def test_an_error_is_placed_by_line_and_character_from_the_start() -> None:

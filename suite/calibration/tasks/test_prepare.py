@@ -31,7 +31,7 @@ from fixtures.tasks import (
     questions,
 )
 from fixtures.tasks.__main__ import main
-from fixtures.tasks.images import picture
+from fixtures.tasks.images import find_picture
 from fixtures.tasks.renderer.bundle import build
 from suite.support.repository import AUTHORS, ROOT
 
@@ -258,7 +258,9 @@ def test_a_folder_that_it_did_not_write_is_left_alone(source: Path, tmp_path: Pa
     else:
         prepared_from(source, out, 2)
     (out / "notes.txt").write_text("mine")
-    with pytest.raises(prepare.NotPrepared, match=r"holds what was not prepared \(.*notes\.txt.*\): choose another"):
+    with pytest.raises(
+        prepare.NotPrepared, match=r"holds files that were not prepared \(.*notes\.txt.*\): choose another"
+    ):
         prepared_from(source, out)
     assert (out / "notes.txt").read_text() == "mine"
 
@@ -269,9 +271,9 @@ def test_other_places_are_refused_in_a_sentence(source: Path, tmp_path: Path) ->
     (tmp_path / ".taken.part").mkdir()
     (tmp_path / ".taken.part" / "mine").write_text("")
     for out, says in (
-        ("file", "is no folder"),
-        ("link", "is no folder"),
-        ("nowhere/out", "nowhere is no folder: make it"),
+        ("file", "is not a folder"),
+        ("link", "is not a folder"),
+        ("nowhere/out", "nowhere is not a folder: make it"),
         ("taken", "in the way and was not prepared"),
     ):
         with pytest.raises(prepare.NotPrepared, match=says):
@@ -304,7 +306,7 @@ def test_a_picture_that_the_zip_holds_damaged_is_named(source: Path, tmp_path: P
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr(f"{one.image_id}.png", content(one))
     archive.write_bytes(archive.read_bytes().replace(b"IDAT", b"IDAX"))
-    found = picture(archive, one.image_id)
+    found = find_picture(archive, one.image_id)
     assert found
     with pytest.raises(UNREADABLE):
         found.read()
@@ -315,11 +317,11 @@ def test_a_picture_that_the_zip_holds_damaged_is_named(source: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda card: card[: len(card) // 2], "is damaged or no card"),
-        (lambda card: card.replace(b'"left"', b'"right"'), "is not that of its fingerprint"),
-        (lambda card: card.replace(b'"layout": 1', b'"layout": 2'), "of layout 2, and this version reads 1"),
-        (lambda card: b"[]", "is damaged or no card"),
-        (lambda card: b"{}", "is damaged or no card"),
+        (lambda card: card[: len(card) // 2], "is damaged or not the card"),
+        (lambda card: card.replace(b'"left"', b'"right"'), "does not match its fingerprint"),
+        (lambda card: card.replace(b'"layout": 1', b'"layout": 2'), "has layout 2, but this version reads layout 1"),
+        (lambda card: b"[]", "is damaged or not the card"),
+        (lambda card: b"{}", "is damaged or not the card"),
         (lambda card: card.replace(b'"image_id": "', b'"image_id": "../'), "fingerprint"),
     ],
 )
@@ -338,7 +340,7 @@ def test_a_changed_card_is_one_sentence(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"image_id": "../secret"}, "no plain file name"),
+        ({"image_id": "../secret"}, "not a plain file name"),
         ({"text": "\ud800"}, "half of a surrogate pair"),
         ({"task": "ChooseRel"}, "another task"),
         ({"more": 1}, "other fields"),
@@ -375,7 +377,7 @@ def test_the_command_prepares_and_says_how_to_use_it(
     ("arguments", "says"),
     [
         (["--gqa", "{}/nowhere", "--out", "{}/out"], "has no questions: looked for"),
-        (["--out", "{}/no/out"], "is no folder: make it first"),
+        (["--out", "{}/no/out"], "is not a folder: make it first"),
         (["--images", "{}", "--out", "{}/out"], "pictures are missing from"),
     ],
 )

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 
 from fixtures.question import Box, Object
 from fixtures.tasks import TASKS, QuestionsUnavailable, load
-from fixtures.tasks.gqa import release as gqa
+from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import GROUPS
-from fixtures.tasks.reading.parsing import NO_UNICODE, OUTSIDE, Parsed, clip
+from fixtures.tasks.reading.parsing import NO_UNICODE, OUTSIDE, ParsedQuestion, clip
 from fixtures.tasks.renderer import scenes
 from suite.support.data.questions import CAT, DOG, GOOD, GRAPHS, Json, entry_of, graph_of, release
 
 
-def parsed(entry: Json, graph: Json | None = None) -> Parsed:
-    outline = gqa.outline(graph or graph_of(CAT, DOG))
+def parsed(entry: Json, graph: Json | None = None) -> ParsedQuestion:
+    outline = gqa_release.outline(graph or graph_of(CAT, DOG))
     assert outline
-    return gqa.parse("01", entry, {"1": outline})
+    return gqa_release.parse("01", entry, {"1": outline})
 
 
 def test_a_relation_is_chosen_as_the_answer_writes_it() -> None:
@@ -55,16 +55,19 @@ def test_a_relation_is_chosen_as_the_answer_writes_it() -> None:
 )
 def test_options_of_a_relation(argument: str, answer: str, options: tuple[str, str]) -> None:
     program = [{"operation": "choose rel", "argument": argument}]
-    assert gqa.options(program, answer) == options
+    assert gqa_release.program_options(program, answer) == options
 
 
 @pytest.mark.parametrize("operation", ["choose", "choose color", "choose name"])
 def test_options_of_a_choice(operation: str) -> None:
-    assert gqa.options([{"operation": operation, "argument": "empty|full "}], "full") == ("full", "empty")
+    assert gqa_release.program_options([{"operation": operation, "argument": "empty|full "}], "full") == (
+        "full",
+        "empty",
+    )
 
 
 def test_no_choice_has_no_options() -> None:
-    assert gqa.options([{"operation": "query", "argument": "hposition"}], "left") == (None, None)
+    assert gqa_release.program_options([{"operation": "query", "argument": "hposition"}], "left") == (None, None)
 
 
 def test_an_absent_object_has_no_box_and_is_no_fault() -> None:
@@ -82,7 +85,7 @@ def test_relations_groups_and_what_is_not_named() -> None:
         {"operation": "select", "argument": "scene"},
         {"operation": "filter color", "argument": "not(brown)"},
     ]
-    assert gqa.named_objects(program) == (("animal", "11"), ("animal", "12"), ("fire hydrant", "13"))
+    assert gqa_release.named_objects(program) == (("animal", "11"), ("animal", "12"), ("fire hydrant", "13"))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +116,9 @@ def test_a_rendered_scene_comes_back_as_it_was_asked(index: int, task: str, rng:
     entry = scenes.ask(shown, task, rng)
     if entry is None:
         return
-    outline = gqa.outline(scenes.scene_graph(shown))
+    outline = gqa_release.outline(scenes.scene_graph(shown))
     assert outline
-    found = gqa.parse("007", json.loads(json.dumps(entry)), {shown.id: outline})
+    found = gqa_release.parse("007", json.loads(json.dumps(entry)), {shown.id: outline})
     assert found.unboxed == ()
     question = found.question
     assert (question.text, question.answer, question.task) == (entry["question"], entry["answer"], task)
@@ -204,7 +207,7 @@ def test_half_a_surrogate_pair_costs_the_question_and_is_counted(
 
 def test_a_release_falls_back_on_all_questions(tmp_path: Path) -> None:
     release(tmp_path, {"1": GOOD}, GRAPHS)
-    (tmp_path / gqa.QUESTION_FILES[0]).rename(tmp_path / gqa.QUESTION_FILES[1])
+    (tmp_path / gqa_release.QUESTION_FILES[0]).rename(tmp_path / gqa_release.QUESTION_FILES[1])
     assert [question.id for question in load("QueryAttr", tmp_path).questions] == ["1"]
 
 
@@ -223,10 +226,10 @@ TWICE = '{"07": 1, "07": 2}'
     [
         (TWICE, GRAPHS, r"val_balanced_questions\.json holds 07 twice"),
         ({"1": GOOD}, TWICE, r"val_sceneGraphs\.json holds 07 twice"),
-        ("[1]", GRAPHS, r"val_balanced_questions\.json is no JSON object .*line 1"),
-        ({"1": GOOD}, '{"1": {', r"val_sceneGraphs\.json is no JSON object"),
-        ('{"1": ' + "[" * 10**5, GRAPHS, "is no JSON object"),
-        ("", GRAPHS, "is no JSON object"),
+        ("[1]", GRAPHS, r"val_balanced_questions\.json is not a JSON object .*line 1"),
+        ({"1": GOOD}, '{"1": {', r"val_sceneGraphs\.json is not a JSON object"),
+        ('{"1": ' + "[" * 10**5, GRAPHS, "is not a JSON object"),
+        ("", GRAPHS, "is not a JSON object"),
     ],
 )
 def test_a_broken_release_is_one_sentence(tmp_path: Path, entries: Any, graphs: Any, sentence: str) -> None:
@@ -237,9 +240,9 @@ def test_a_broken_release_is_one_sentence(tmp_path: Path, entries: Any, graphs: 
 
 def test_files_missing_or_in_another_encoding(tmp_path: Path) -> None:
     release(tmp_path, {"1": GOOD}, GRAPHS)
-    (tmp_path / gqa.SCENE_GRAPHS).unlink()
-    with pytest.raises(QuestionsUnavailable, match=r"needs val_sceneGraphs\.json beside it"):
+    (tmp_path / gqa_release.SCENE_GRAPHS).unlink()
+    with pytest.raises(QuestionsUnavailable, match=r"needs val_sceneGraphs\.json in the same folder"):
         load("QueryAttr", tmp_path)
-    (tmp_path / gqa.SCENE_GRAPHS).write_bytes('{"é": 1}'.encode("latin-1"))
+    (tmp_path / gqa_release.SCENE_GRAPHS).write_bytes('{"é": 1}'.encode("latin-1"))
     with pytest.raises(QuestionsUnavailable, match=r"is not UTF-8 \(line 1, byte 0xe9\)"):
         load("QueryAttr", tmp_path)

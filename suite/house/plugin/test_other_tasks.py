@@ -105,7 +105,7 @@ def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.
     [
         (["--data", "."], "--data: {} has no questions of POPE: looked for coco_pope_random.json, "),
         (["--data", "nowhere"], "--data nowhere: "),
-        (["--data", "data", "--images", "hub"], "--data: the hub gives pictures of POPE with its own questions alone"),
+        (["--data", "data", "--images", "hub"], "--data: the hub gives pictures of POPE only with its own questions"),
     ],
 )
 def test_what_is_wrong_with_their_source_ends_the_run(

@@ -171,7 +171,7 @@ def test_a_folder_that_lacks_files_of_selected_tasks(run: Run, pytester: pytest.
 def test_questions_that_are_no_json(run: Run, pytester: pytest.Pytester, name: str) -> None:
     folder = shutil.copytree(WORLD, pytester.path / "world")
     os.truncate(folder / name, 1000)
-    assert f"{folder / name} is no JSON object of GQA's release (" in refused(run("--gqa", "world"))
+    assert f"{folder / name} is not a JSON object of GQA's release (" in refused(run("--gqa", "world"))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_large_files_are_not_read_but_looked_at(
     run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, content: bytes, says: str
 ) -> None:
     monkeypatch.setattr("fixtures.tasks.folders.QUICKLY_READ", 0)
-    monkeypatch.setattr("fixtures.tasks.folders.require_some", lambda *_: pytest.fail("a large file was read"))
+    monkeypatch.setattr("fixtures.tasks.folders.require_questions", lambda *_: pytest.fail("a large file was read"))
     folder = shutil.copytree(WORLD, pytester.path / "world")
     assert run("--gqa", "world", "-k", "nothing").ret == pytest.ExitCode.OK
     (folder / "val_sceneGraphs.json").write_bytes(content)
@@ -217,7 +217,7 @@ def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, mon
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", pytester.path / "cache")
     said = refused(run("--gqa", "hub"))
-    assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be had from the hub (")
+    assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be fetched from the hub (")
     assert said.endswith("): go online once, or give a folder with --gqa")
 
 

@@ -13,11 +13,10 @@ import datasets
 import pytest
 
 from fixtures.tasks import HUB, HUB_ALL, WORLD
-from fixtures.tasks.data_sets import origins as published
+from fixtures.tasks.data_sets import sources
 from fixtures.tasks.gqa import hub as gqa_hub
-from fixtures.tasks.reading import corpus, index
-from fixtures.tasks.reading import hub_table as hub
-from fixtures.tasks.reading.hub_table import Table
+from fixtures.tasks.reading import hub_table, index, source_files
+from fixtures.tasks.reading.hub_table import HubTable
 
 TEXT, NUMBER = datasets.Value("string"), datasets.Value("int64")
 NOTES = datasets.List({"objectId": TEXT, "value": TEXT})
@@ -54,7 +53,7 @@ VQA = datasets.Features({
 })  # fmt: skip
 """Of lmms-lab/VQAv2 (its card)."""
 
-Tables = dict[Table, datasets.Dataset]
+Tables = dict[HubTable, datasets.Dataset]
 
 
 def instructions(**changes: Any) -> list[dict[str, Any]]:
@@ -87,12 +86,12 @@ def gqa(folder: Path) -> Tables:
     asked, shown = instructions(), pictures()
     more = next(row for row in asked if row["types"]["detailed"] == "positionQuery")
     return {
-        gqa_hub.questions_of(HUB): parquet(folder, "balanced", asked, INSTRUCTIONS),
-        gqa_hub.pictures_of(HUB): parquet(folder, "balanced-images", shown, IMAGES),
-        gqa_hub.questions_of(HUB_ALL): parquet(
+        gqa_hub.question_table(HUB): parquet(folder, "balanced", asked, INSTRUCTIONS),
+        gqa_hub.picture_table(HUB): parquet(folder, "balanced-images", shown, IMAGES),
+        gqa_hub.question_table(HUB_ALL): parquet(
             folder, "all", [*asked, more | {"id": "more", "imageId": "9"}], INSTRUCTIONS
         ),
-        gqa_hub.pictures_of(HUB_ALL): parquet(folder, "all-images", [*shown, shown[0] | {"id": "9"}], IMAGES),
+        gqa_hub.picture_table(HUB_ALL): parquet(folder, "all-images", [*shown, shown[0] | {"id": "9"}], IMAGES),
     }
 
 
@@ -118,5 +117,5 @@ def reached(tables: Tables) -> Iterator[Tables]:
 
 def forget() -> None:
     """Open everything anew."""
-    for cached in (hub._opened, gqa_hub._rows_of_pictures, published._rows, corpus.gathered, index._read):
+    for cached in (hub_table._dataset, gqa_hub._picture_rows, sources._rows, source_files.read_in_memory, index._read):
         cached.cache_clear()

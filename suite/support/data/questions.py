@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fixtures.question import Box, Object, Question
 from fixtures.tasks.gqa import authors
-from fixtures.tasks.gqa import release as gqa
+from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import GROUPS
 from suite.support.repository import AUTHORS
 
@@ -57,7 +57,7 @@ def asked(draw: st.DrawFn, task: str) -> Question:
         return x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y))
 
     chooses = GROUPS[task].structural == "choose"
-    count = len(authors.objects_of(task))
+    count = len(authors.object_roles(task))
     objects = [Object(draw(words), box()) for _ in range(count)]
     if task == "LogicalObj" and draw(st.booleans()):
         objects[1] = Object(draw(words), None)
@@ -91,7 +91,7 @@ def as_row(question: Question) -> dict[str, str]:
     }
     if question.true_option is not None:
         row |= {"true option": question.true_option, "false option": str(question.false_option)}
-    for role, thing in zip(authors.objects_of(question.task), question.objects, strict=True):
+    for role, thing in zip(authors.object_roles(question.task), question.objects, strict=True):
         sides = ["-"] * 4 if thing.box_xywh is None else [f"{side:g}" for side in thing.box_xywh]
         row |= {f"{role} name": thing.name, f"{role} id": "-" if thing.box_xywh is None else "12"}
         row |= dict(zip((f"{role} {side}" for side in "xywh"), sides, strict=True))
@@ -141,6 +141,6 @@ GRAPHS = {"1": graph_of(CAT, DOG)}
 
 
 def release(folder: Path, entries: Json | str, graphs: Json | str) -> Path:
-    for name, content in ((gqa.QUESTION_FILES[0], entries), (gqa.SCENE_GRAPHS, graphs)):
+    for name, content in ((gqa_release.QUESTION_FILES[0], entries), (gqa_release.SCENE_GRAPHS, graphs)):
         (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return folder
