@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from reports.ledger.record import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
-from reports.ledger.record import Ledger, Unfinished
+from reports.ledger.ledger import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
+from reports.ledger.ledger import Ledger, Unfinished
 from reports.ledger.strict_json import as_json
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
