@@ -11,7 +11,7 @@ from pathlib import Path
 from reports.compare import BadComparison, compare, conditions, parse_limits, read, told
 from reports.files.folder import FIGURES, Wanted, leave
 from reports.files.markdown import write_whole
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
 from reports.merge import BadMerge, merge
 

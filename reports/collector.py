@@ -7,22 +7,10 @@ from dataclasses import replace
 from typing import cast
 
 from reports.ledger.curves import Curve, Example, exhibited
-from reports.ledger.record import (
-    Environment,
-    Heard,
-    Key,
-    Ledger,
-    Measured,
-    Model,
-    Record,
-    Unfinished,
-    Verdict,
-    conclude,
-    task_order,
-)
+from reports.ledger.ledger import Environment, Ledger, Measured, Model, Unfinished
+from reports.ledger.record import Heard, Key, Record, Verdict, conclude, task_order, unique
 from reports.ledger.strict_json import LedgerError
 from reports.text.holm import adjusted
-from reports.text.tables import unique
 
 READ: tuple[Verdict, ...] = ("holds", "fails", "inconclusive", "recorded")
 """Verdicts that rest on what the instruments read."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reports.files.markdown import LEDGER
-from reports.ledger.record import Ledger, Measured, Record, task_order
+from reports.ledger.ledger import Ledger, Measured
+from reports.ledger.record import Record, task_order, unique
 from reports.ledger.strict_json import Json, LedgerError, as_json
 from reports.text.numbers import counted, signed
-from reports.text.tables import unique
 
 UNITS = {"drop": "points", "lens": "%", "layers": "layers"}
 """What `--compare-fail` may hold to a threshold, and the unit of the effects that it is about."""

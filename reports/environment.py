@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import datetime
 
-from reports.ledger.record import Environment
+from reports.ledger.ledger import Environment
 
 PACKAGES = (
     "datasets", "numpy", "pillow", "pytest", "pytest-xdist", "safetensors", "scipy", "tokenizers", "torch",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reports.ledger.record import Environment, Key, Ledger, Measured, Model, Record, task_order
+from reports.ledger.ledger import Environment, Ledger, Measured, Model
+from reports.ledger.record import Key, Record, task_order, unique
 from reports.text.holm import adjusted
-from reports.text.tables import unique
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from statistics import NormalDist
 from typing import Literal, TypeAlias
 
 from reports.ledger.bound import RecordedBound
-from reports.ledger.record import EVERY_TASK, Ledger, Record
+from reports.ledger.ledger import Ledger
+from reports.ledger.record import EVERY_TASK, Record
 from reports.ledger.strict_json import Json, Reader, as_json
 
 Outcome: TypeAlias = Literal["holds", "fails"]

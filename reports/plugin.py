@@ -22,20 +22,12 @@ from reports.environment import surroundings
 from reports.files.exports import properties
 from reports.files.folder import Wanted, leave, why_unwritable
 from reports.files.markdown import MARKDOWN, write_whole
-from reports.ledger.record import (
-    NOT_REACHED,
-    Claim,
-    Heard,
-    Key,
-    Ledger,
-    Record,
-    Unfinished,
-    task_order,
-)
+from reports.ledger.ledger import Ledger, Unfinished
+from reports.ledger.record import NOT_REACHED, Claim, Heard, Key, Record, task_order, unique
 from reports.ledger.strict_json import LedgerError, as_json
 from reports.sigterm import Ending
 from reports.text.summary import summary
-from reports.text.tables import Paint, register, tally, unique
+from reports.text.tables import Paint, register, tally
 
 DEFAULT_FOLDER = Path("reports", "out")
 LOG_WIDTH = 120

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError, as_json
 from reports.pilot import LIKELY, Outcome, Pilot, pilots
 from reports.text import numbers

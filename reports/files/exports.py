@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, cast
 
-from reports.ledger.record import EVERY_TASK, Ledger, Measured, Record
+from reports.ledger.ledger import Ledger, Measured
+from reports.ledger.record import EVERY_TASK, Record
 from reports.ledger.strict_json import as_json
 from reports.text.numbers import effect
 from reports.text.tables import EXPECTED, UNEXPECTED, columns, tally, word

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from reports.ledger.curves import Curve, Reading
-from reports.ledger.record import Ledger, Record, task_order
+from reports.ledger.ledger import Ledger
+from reports.ledger.record import Record, task_order
 from reports.text.numbers import ends
 
 FORMATS = ("svg", "pdf")

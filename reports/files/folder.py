@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports.files.markdown import CSV, LEDGER, MARKDOWN, claims_csv, claims_markdown, ledger_json, write_whole
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
 from reports.text.numbers import counted
 

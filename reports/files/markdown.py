@@ -13,7 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import cast
 
-from reports.ledger.record import Ledger, Model, Record
+from reports.ledger.ledger import Ledger, Model
+from reports.ledger.record import Record
 from reports.ledger.strict_json import Json, as_json
 from reports.text.holm import standing
 from reports.text.numbers import bound, effect, fractions, p_value, spelled

@@ -15,7 +15,8 @@ from typing import Any
 from reports.files.chart import Line, chart
 from reports.files.figures import Drawn, lines, spelled, stretches
 from reports.ledger.curves import Curve, Example
-from reports.ledger.record import EVERY_TASK, Ledger, Record, task_order
+from reports.ledger.ledger import Ledger
+from reports.ledger.record import EVERY_TASK, Record, task_order
 from reports.ledger.strict_json import as_json
 from reports.text.numbers import bound, effect, p_value
 from reports.text.remarks import cut_short, left_out

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, TypeAlias, get_args
 
-from reports.ledger.curves import Curve, Example, Reading
-from reports.ledger.strict_json import Json, LedgerError, Reader, as_json
-
-SCHEMA = 1
-"""The version of ledger.json; it rises when a reader of the old form would misread the new one."""
+from reports.ledger.curves import Reading
+from reports.ledger.strict_json import Json, JsonRecord, LedgerError, Name, as_json
 
 Key: TypeAlias = tuple[str, str, str]
 """Claim, model, task."""
@@ -63,7 +60,7 @@ MEASURED = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(JsonRecord):
     """What one claim came to on one model and task.
 
     *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
@@ -74,12 +71,14 @@ class Record:
     in the same order wherever *pairing* is the same; *readings* say where on which curves it was read.
     """
 
-    claim: str
+    noun: ClassVar[str] = "a record"
+
+    claim: Name
     section: str
     figure: str | None
     sentence: str
-    model: str
-    task: str
+    model: Name
+    task: Name
     verdict: Verdict
     statistic: str = ""
     expected: str | None = None
@@ -140,46 +139,6 @@ class Record:
         """This record as an error: its test broke before there was a verdict."""
         return replace(self, verdict="error", reason=reason, seconds=seconds)
 
-    @classmethod
-    def from_json(cls, data: object) -> Record:
-        """The record that `as_json` wrote; `LedgerError` names a field of another type."""
-        read = Reader.of(data, "a record")
-        verdict = read.text("verdict")
-        if verdict not in VERDICTS:
-            raise LedgerError(f"the verdict {verdict!r} of {read.what} is none of {', '.join(VERDICTS)}")
-        return cls(
-            claim=read.name("claim"),
-            section=read.text("section"),
-            figure=read.text_or_none("figure"),
-            sentence=read.text("sentence"),
-            model=read.name("model"),
-            task=read.name("task"),
-            verdict=verdict,
-            statistic=read.text("statistic"),
-            expected=read.text_or_none("expected"),
-            expected_because=read.text("expected_because"),
-            effect=read.number("effect"),
-            low=read.number("low"),
-            high=read.number("high"),
-            bound=read.text("bound"),
-            parts=read.mappings("parts"),
-            bound_from=read.text_or_none("bound_from"),
-            n=read.count("n"),
-            unit=read.text("unit"),
-            layers=read.counts("layers"),
-            seconds=read.number("seconds"),
-            reason=read.text("reason"),
-            notes=read.texts("notes"),
-            twin=read.number("twin"),
-            p=read.number("p"),
-            p_holm=read.number("p_holm"),
-            questions_needed=read.count("questions_needed"),
-            tasks=read.texts("tasks"),
-            draws=read.numbers("draws"),
-            pairing=read.text("pairing"),
-            readings=tuple(Reading.from_json(entry) for entry in read.entries("readings")),
-        )
-
 
 @dataclass(frozen=True)
 class Heard:
@@ -228,167 +187,11 @@ def _unjudged(planned: Record, heard: Heard) -> Record:
     return planned
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason.
-
-    The noise is by how many points knocking out nothing moves the answer's probability, at the median question
-    and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
-    *prompt* is the text that goes to the processor, with a mark where the question stands; *prompts_sha256* is of the
-    token ids of all prompts. *left_out* counts by edge the kept questions that lack it, by reason. Of the questions
-    answered correctly the first *at_most* were to be kept; None: all.
-    """
-
-    model: str
-    task: str
-    asked: int | None = None
-    kept: int | None = None
-    set_aside: Mapping[str, int] = field(default_factory=lambda: {})
-    noise_median: float | None = None
-    noise_most: float | None = None
-    seconds: float | None = None
-    source: str = ""
-    questions: int | None = None
-    seed: int | None = None
-    prompt_style: str = ""
-    prompt: str = ""
-    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: {})
-    prompts_sha256: str = ""
-    at_most: int | None = None
-
-    @classmethod
-    def from_json(cls, data: object) -> Measured:
-        read = Reader.of(data, "a measurement")
-        return cls(
-            model=read.name("model"),
-            task=read.name("task"),
-            asked=read.count("asked"),
-            kept=read.count("kept"),
-            set_aside=read.counted("set_aside"),
-            noise_median=read.number("noise_median"),
-            noise_most=read.number("noise_most"),
-            seconds=read.number("seconds"),
-            source=read.text("source"),
-            questions=read.count("questions"),
-            seed=read.count("seed"),
-            prompt_style=read.text("prompt_style"),
-            prompt=read.text("prompt"),
-            prompts_sha256=read.text("prompts_sha256"),
-            at_most=read.count("at_most"),
-            left_out=read.counted_of_each("left_out"),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unfinished:
-    """A task of which a run that was cut short *measured* some of the questions *asked*; None: it asked none yet."""
-
-    model: str
-    task: str
-    measured: int = 0
-    asked: int | None = None
-
-    @classmethod
-    def from_json(cls, data: object) -> Unfinished:
-        read = Reader.of(data, "an unfinished measurement")
-        return cls(
-            model=read.name("model"),
-            task=read.name("task"),
-            measured=read.count("measured") or 0,
-            asked=read.count("asked"),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Model:
-    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers.
-
-    *revision* is the hub's commit that its files are of; empty for what did not come from there.
-    """
-
-    name: str
-    fingerprint: str = ""
-    revision: str = ""
-    layers: int | None = None
-    width: int | None = None
-    dtype: str = ""
-    device: str = ""
-    engine: str = ""
-    versions: Mapping[str, str] = field(default_factory=lambda: {})
-
-    @classmethod
-    def from_json(cls, data: object) -> Model:
-        read = Reader.of(data, "a model")
-        return cls(
-            name=read.name("name"),
-            fingerprint=read.text("fingerprint"),
-            revision=read.text("revision"),
-            layers=read.count("layers"),
-            width=read.count("width"),
-            dtype=read.text("dtype"),
-            device=read.text("device"),
-            engine=read.text("engine"),
-            versions=read.named("versions"),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Environment:
-    """Where a run ran; *started* is ISO 8601 in UTC."""
-
-    python: str
-    platform: str
-    packages: Mapping[str, str]
-    command: str
-    started: str
-    seconds: float | None
-
-    @classmethod
-    def from_json(cls, data: object) -> Environment:
-        read = Reader.of(data, "the environment")
-        return cls(
-            python=read.text("python"),
-            platform=read.text("platform"),
-            packages=read.named("packages"),
-            command=read.text("command"),
-            started=read.text("started"),
-            seconds=read.number("seconds"),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ledger:
-    """Everything a run leaves behind, in the order of the register, then of the models and of the tasks."""
-
-    schema: int = SCHEMA
-    environment: Environment
-    models: tuple[Model, ...]
-    measurements: tuple[Measured, ...]
-    records: tuple[Record, ...]
-    curves: tuple[Curve, ...] = ()
-    examples: tuple[Example, ...] = ()
-    unfinished: tuple[Unfinished, ...] = ()
-
-    @classmethod
-    def from_json(cls, data: object) -> Ledger:
-        """The ledger that `as_json` wrote; `LedgerError` for another schema version or form."""
-        read = Reader.of(data, "the ledger")
-        if read.data.get("schema") != SCHEMA:
-            raise LedgerError(
-                f"the ledger has schema version {read.data.get('schema')!r}, and {SCHEMA} is read here: "
-                "run the claims again, or read it with the version that wrote it"
-            )
-        return cls(
-            environment=Environment.from_json(read.data.get("environment")),
-            models=tuple(Model.from_json(entry) for entry in read.entries("models")),
-            measurements=tuple(Measured.from_json(entry) for entry in read.entries("measurements")),
-            records=tuple(Record.from_json(entry) for entry in read.entries("records")),
-            curves=tuple(Curve.from_json(entry) for entry in read.entries("curves")),
-            examples=tuple(Example.from_json(entry) for entry in read.entries("examples")),
-            unfinished=tuple(Unfinished.from_json(entry) for entry in read.entries("unfinished")),
-        )
-
-
 def task_order(task: str) -> tuple[bool, str]:
     """The key that sorts tasks as the paper's table 1 does, which is by name, with the pooled one last."""
     return task == EVERY_TASK, task
+
+
+def unique(values: Iterable[str]) -> list[str]:
+    """*values* without repetitions, in order."""
+    return list(dict.fromkeys(values))

@@ -1,17 +1,28 @@
-"""What a ledger holds travels as strict JSON, and is read back field by field, each as one type."""
+"""Records are written as strict JSON, and read back by the annotations of their fields."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TypeAlias, cast
+from functools import cache, partial
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, cast, get_args, get_origin, get_type_hints
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+Name: TypeAlias = Annotated[str, "not empty"]
+"""A text that must be there, such as the id of a claim."""
+
+IDENTITY = ("claim", "name", "model", "task")
+"""The fields that a message names an object by."""
+
 
 class LedgerError(ValueError):
-    """A ledger, or a piece of one, that is not of the form this version reads."""
+    """A ledger, or a piece of one, does not have the form that this version reads."""
+
+
+# ---- writing
 
 
 def as_json(value: object) -> dict[str, Json]:
@@ -26,113 +37,170 @@ def plain(value: object) -> Json:
     if value is None or isinstance(value, bool | int | str):
         return value
     if is_dataclass(value):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in cast("Mapping[object, object]", value).items()}
+        return {str(name): plain(item) for name, item in cast("Mapping[object, object]", value).items()}
     if isinstance(value, Iterable):
-        return [plain(each) for each in cast("Iterable[object]", value)]
+        return [plain(item) for item in cast("Iterable[object]", value)]
     return str(value)
+
+
+# ---- reading
+
+Parse: TypeAlias = Callable[[object, str], Any]
+"""Reads a value. Its second argument says in words where the value stands, for a `LedgerError`."""
+
+
+def _refusal(where: str, expected: str, value: object) -> LedgerError:
+    return LedgerError(f"{where} should be {expected}, not {value!r:.60}")
+
+
+def _text(value: object, where: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise _refusal(where, "text", value)
+
+
+def _name(value: object, where: str) -> str:
+    if value is not None and not isinstance(value, str):
+        raise _refusal(where, "text", value)
+    if value:
+        return value
+    raise _refusal(where, "a name", value)
+
+
+def _number(value: object, where: str) -> float | None:
+    """A number; None where it is null or not finite."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refusal(where, "a number", value)
+    return float(value) if math.isfinite(value) else None
+
+
+def _count(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _refusal(where, "a whole number", value)
+    return value
+
+
+def _choice(choices: Sequence[str], value: object, where: str) -> str:
+    if value in choices:
+        return cast("str", value)
+    raise _refusal(where, f"one of {', '.join(choices)}", value)
+
+
+def _optional(parse: Parse, value: object, where: str) -> Any:
+    return None if value is None else parse(value, where)
+
+
+def _list(parse: Parse, value: object, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _refusal(where, "a list", value)
+    return tuple([parse(item, where) for item in cast("Sequence[object]", value)])
+
+
+def _object(parse: Parse, value: object, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _refusal(where, "an object of named fields", value)
+    return {
+        str(name): parse(item, f"{name} of {where}") for name, item in cast("Mapping[object, object]", value).items()
+    }
+
+
+SCALARS: Mapping[object, Parse] = {
+    Name: _name,
+    str: _text,
+    int: _count,
+    bool: lambda value, _: bool(value),
+    float: lambda value, where: _number(value, where) or 0.0,
+    float | None: _number,
+}
+
+CONTAINERS: Mapping[object, tuple[Callable[..., Any], int]] = {
+    tuple: (_list, 0),
+    Mapping: (_object, 1),
+    UnionType: (_optional, 0),
+}
+"""By the type of a container: what reads it, and which argument of its annotation is the type of its items."""
+
+
+@cache
+def parser(annotation: Any) -> Parse:
+    """What reads a field with this *annotation*."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in SCALARS:
+        return SCALARS[annotation]
+    if origin is Literal:
+        return partial(_choice, arguments)
+    if origin in CONTAINERS and len(arguments) == 2:  # the longer union is `Json`
+        parse, place = CONTAINERS[origin]
+        return partial(parse, parser(arguments[place]))
+    if isinstance(annotation, type) and issubclass(annotation, JsonRecord):
+        return lambda value, _: annotation.from_json(value)
+    return lambda value, _: plain(value)
+
+
+EMPTY: Mapping[object, Callable[[], object]] = {str: str, int: int, float: float, tuple: tuple, Mapping: dict}
+"""What a field of each type is when it is absent or null; others are None or refused."""
+
+
+@cache
+def _parsers(record: type) -> Mapping[str, tuple[Parse, Callable[[], object] | None]]:
+    """For each field of *record* what reads it, and what it is where it is absent."""
+    hints = get_type_hints(record, include_extras=True)
+    pairs = ((field.name, hints[field.name]) for field in fields(record))
+    return {name: (parser(hint), EMPTY.get(get_origin(hint) or hint)) for name, hint in pairs}
+
+
+class JsonRecord:
+    """The base of the ledger's frozen dataclasses: it reads one back from the JSON that `as_json` wrote."""
+
+    noun: ClassVar[str]
+    """What a message calls it, with its article."""
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """The record in *data*; `LedgerError` names the first field of another type."""
+        source = Reader.of(data, cls.noun)
+        values: dict[str, object] = {}
+        for name, (parse, empty) in _parsers(cls).items():
+            value = source.data.get(name)
+            values[name] = empty() if value is None and empty else parse(value, f"{name} of {source.what}")
+        return cls(**values)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A mapping from outside, each of its fields read as one type; absent ones are empty."""
+    """A mapping from outside whose fields are read one by one; *what* says in words what it is."""
 
     data: Mapping[str, object]
     what: str
 
     @classmethod
-    def of(cls, data: object, what: str) -> Reader:
+    def of(cls, data: object, what: str) -> Self:
+        """A reader of *data*; `LedgerError` where it is no mapping."""
         if not isinstance(data, Mapping):
-            raise LedgerError(f"{what} should be an object of named fields, not {data!r:.60}")
+            raise _refusal(what, "an object of named fields", data)
         named = cast("Mapping[str, object]", data)
-        names = [str(named[name]) for name in ("claim", "name", "model", "task") if named.get(name)]
+        names = [str(named[name]) for name in IDENTITY if named.get(name)]
         return cls(named, f"{what} ({', '.join(names)})" if names else what)
 
-    def _refuse(self, key: str, expected: str) -> LedgerError:
-        return LedgerError(f"{key} of {self.what} should be {expected}, not {self.data.get(key)!r:.60}")
+    def _field(self, key: str, parse: Parse, empty: object = None) -> Any:
+        value = self.data.get(key)
+        return empty if value is None else parse(value, f"{key} of {self.what}")
 
     def name(self, key: str) -> str:
-        text = self.text(key)
-        if not text:
-            raise self._refuse(key, "a name")
-        return text
+        return _name(self.data.get(key), f"{key} of {self.what}")
 
     def text(self, key: str) -> str:
-        return self.text_or_none(key) or ""
-
-    def text_or_none(self, key: str) -> str | None:
-        value = self.data.get(key)
-        if value is None or isinstance(value, str):
-            return value
-        raise self._refuse(key, "text")
+        return self._field(key, _text, "")
 
     def number(self, key: str) -> float | None:
-        return self._number(key, self.data.get(key))
-
-    def _number(self, key: str, value: object) -> float | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._refuse(key, "a number")
-        return float(value) if math.isfinite(value) else None
+        return self._field(key, _number)
 
     def count(self, key: str) -> int | None:
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._refuse(key, "a whole number")
-        return value
+        return self._field(key, _count)
 
     def entries(self, key: str) -> Sequence[object]:
-        value = self.data.get(key)
-        if value is None:
-            return ()
-        if not isinstance(value, list | tuple):
-            raise self._refuse(key, "a list")
-        return cast("Sequence[object]", value)
-
-    def counts(self, key: str) -> tuple[int, ...]:
-        entries = self.entries(key)
-        if not all(isinstance(entry, int) for entry in entries):
-            raise self._refuse(key, "a list of whole numbers")
-        return tuple(cast("Sequence[int]", entries))
-
-    def numbers(self, key: str) -> tuple[float | None, ...]:
-        """Those that are not finite are None, as are those that were null."""
-        return tuple(self._number(key, entry) for entry in self.entries(key))
-
-    def rows(self, key: str) -> tuple[tuple[float | None, ...], ...]:
-        return tuple(Reader({key: row}, self.what).numbers(key) for row in self.entries(key))
-
-    def one_of(self, key: str, known: Sequence[str]) -> str:
-        value = self.text(key)
-        if value not in known:
-            raise self._refuse(key, f"one of {', '.join(known)}")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(str(entry) for entry in self.entries(key))
-
-    def mappings(self, key: str) -> tuple[Mapping[str, Json], ...]:
-        entries = self.entries(key)
-        if not all(isinstance(entry, Mapping) for entry in entries):
-            raise self._refuse(key, "a list of objects")
-        return tuple(as_json(entry) for entry in entries)
-
-    def _pairs(self, key: str) -> Mapping[str, object]:
-        return Reader.of(self.data.get(key) or {}, f"{key} of {self.what}").data
-
-    def named(self, key: str) -> dict[str, str]:
-        return {str(name): str(value) for name, value in self._pairs(key).items()}
-
-    def counted(self, key: str) -> dict[str, int]:
-        pairs = self._pairs(key)
-        if not all(isinstance(value, int) for value in pairs.values()):
-            raise self._refuse(key, "counts by reason")
-        return {str(name): value for name, value in pairs.items() if isinstance(value, int)}
-
-    def counted_of_each(self, key: str) -> dict[str, Mapping[str, int]]:
-        named = Reader(self._pairs(key), f"{key} of {self.what}")
-        return {str(name): named.counted(name) for name in named.data}
+        return self._field(key, partial(_list, lambda item, _: item), ())

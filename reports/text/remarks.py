@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.ledger.record import Measured, Record, Unfinished, Verdict
+from reports.ledger.ledger import Measured, Unfinished
+from reports.ledger.record import Record, Verdict, unique
 from reports.text.numbers import about, counted
-from reports.text.tables import unique, wrapped
+from reports.text.tables import wrapped
 
 UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
 """Verdicts that say why there is no verdict."""

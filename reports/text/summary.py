@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from reports.text.holm import standing
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
 from reports.text.tables import Paint, departures, verdicts, wrapped

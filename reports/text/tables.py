@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TypeAlias
 
-from reports.ledger.record import EVERY_TASK, Claim, Record, Verdict, task_order
+from reports.ledger.record import EVERY_TASK, Claim, Record, Verdict, task_order, unique
 from reports.ledger.strict_json import Json, as_json
 from reports.text.numbers import bound, effect, fractions
 
@@ -63,11 +63,6 @@ def word(record: Record | None, paint: Paint = unpainted) -> str:
 def columns(records: Iterable[Record]) -> list[str]:
     """The tasks among *records*, in the order of the paper's table 1."""
     return sorted({record.task for record in records}, key=task_order)
-
-
-def unique(values: Iterable[str]) -> list[str]:
-    """*values* without repetitions, in order."""
-    return list(dict.fromkeys(values))
 
 
 def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) -> str:

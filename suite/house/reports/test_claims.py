@@ -52,7 +52,7 @@ def test_an_id_is_given_once(empty_register: dict[str, Claim]) -> None:
         """Another sentence."""
 
     claim("a.b", section="5")(sentence())
-    with pytest.raises(ClaimError, match=r"a\.b is registered already .*test_register\.py"):
+    with pytest.raises(ClaimError, match=r"a\.b is registered already .*test_claims\.py"):
         claim("a.b", section="5")(other)
     assert empty_register["a.b"].sentence == "The image speaks to the question."
 

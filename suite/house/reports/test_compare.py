@@ -12,7 +12,8 @@ import pytest
 from reports.__main__ import main
 from reports.compare import BadComparison, Limits, compare, conditions, parse_limits, told
 from reports.files.markdown import ledger_json
-from reports.ledger.record import Ledger, Record
+from reports.ledger.ledger import Ledger
+from reports.ledger.record import Record
 from suite.support.runs.ledgers import MEASURED, SET_ASIDE, ledger, record, whole
 
 NO_LIMITS = Limits({})

@@ -12,7 +12,7 @@ import yaml
 
 from reports.files.exports import claims_latex, model_card, properties
 from reports.files.folder import EARLIER, STEP_SUMMARY, Wanted, leave
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from suite.support.runs.ledgers import MEASURED, ledger, record, whole
 
 TEXTS = Wanted(figures=False)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from reports.ledger.record import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
-from reports.ledger.record import Ledger, Unfinished
+from reports.ledger.ledger import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
+from reports.ledger.ledger import Ledger, Unfinished
 from reports.ledger.strict_json import as_json
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
@@ -30,7 +30,7 @@ SCHEMA = json.loads((ROOT / "reports" / "ledger.schema.json").read_text())
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the suite's own claims leave of a made-up model, asked on two of the tasks."""
     folder = tmp_path_factory.mktemp("run")
-    (folder / "made_up.py").write_text("from suite.house import stand_in\nstand_in.install()\n")
+    (folder / "made_up.py").write_text("from suite.support.runs import stand_in_model\nstand_in_model.install()\n")
     chosen = {
         "--model": stand_in.folder(folder / "model"),
         "--curves": folder / "curves",

@@ -10,7 +10,7 @@ import pytest
 
 from reports.__main__ import main
 from reports.files.markdown import ledger_json
-from reports.ledger.record import Ledger
+from reports.ledger.ledger import Ledger
 from reports.merge import BadMerge, merge
 from reports.text.holm import adjusted
 from suite.support.runs import ledgers as made_up

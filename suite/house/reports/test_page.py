@@ -17,7 +17,7 @@ from fixtures.plugin.properties import thumbnail
 from fixtures.tasks import questions
 from reports.files.figures import figures
 from reports.files.page import page, seen
-from reports.ledger.record import Unfinished
+from reports.ledger.ledger import Unfinished
 from suite.support.runs.ledgers import MEASURED, SET_ASIDE, TASKS, example, ledger, record, whole
 
 HOSTILE = (

@@ -19,7 +19,8 @@ from fixtures.statistics.curve import Curve
 from fixtures.statistics.resampling import resampling
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
-from reports.ledger.record import Environment, Ledger, Measured, Record
+from reports.ledger.ledger import Environment, Ledger, Measured
+from reports.ledger.record import Record
 from reports.ledger.strict_json import as_json
 from reports.pilot import LIKELY, Pilot, pilots
 from reports.power import FEWEST, MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided

@@ -10,15 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.files import markdown as writers
-from reports.ledger.record import (
-    TASKS_OF_THE_PAPER,
-    Heard,
-    Ledger,
-    Record,
-    conclude,
-)
+from reports.ledger.ledger import Ledger, Unfinished
+from reports.ledger.record import TASKS_OF_THE_PAPER, Heard, Record, conclude
 from reports.ledger.strict_json import LedgerError, as_json
-from suite.support.runs.ledgers import MEASURED, OVER_TWO, PATIENT, PLANNED, SET_ASIDE, TASKS, ledger, record
+from suite.support.runs.ledgers import MEASURED, OVER_TWO, PATIENT, PLANNED, SET_ASIDE, TASKS, ledger, record, whole
 
 
 def test_a_ledger_reads_back_as_it_was_written() -> None:
@@ -71,6 +66,42 @@ def test_a_ledger_of_another_schema_is_refused(schema: object) -> None:
 def test_a_field_of_another_type_is_named(field: str, value: object) -> None:
     with pytest.raises(LedgerError, match=field):
         Record.from_json({**as_json(MEASURED), field: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"effect": "57"},
+            "effect of a record (stages.early-drop, miniature, ChooseAttr) should be a number, not '57'",
+        ),
+        ({"claim": None}, "claim of a record (miniature, ChooseAttr) should be a name, not None"),
+        ({"layers": 3}, "layers of a record (stages.early-drop, miniature, ChooseAttr) should be a list, not 3"),
+        ({"readings": [{"curve": ""}]}, "curve of a reading should be a name, not ''"),
+    ],
+)
+def test_a_message_says_what_is_wrong_and_where(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(LedgerError) as refused:
+        Record.from_json({**as_json(MEASURED), **changes})
+    assert str(refused.value) == sentence
+
+
+def test_a_field_that_is_absent_is_empty() -> None:
+    names = ("claim", "model", "task", "verdict")
+    bare = Record.from_json({name: getattr(MEASURED, name) for name in names})
+    assert (bare.sentence, bare.figure, bare.effect, bare.layers) == ("", None, None, ())
+
+
+def test_a_full_ledger_is_the_same_in_json_after_it_was_read() -> None:
+    """Key by key and value by value, in the order of the fields."""
+    full = replace(
+        whole(),
+        unfinished=(Unfinished(model="miniature", task="QueryAttr", measured=3),),
+        measurements=(replace(SET_ASIDE, left_out={"image->options": {"no option found": 1}}, noise_most=0.25),),
+    )
+    text = writers.ledger_json(full)
+    assert writers.ledger_json(Ledger.from_json(json.loads(text))) == text
+    assert Ledger.from_json(json.loads(text)) == Ledger.from_json(as_json(full))
 
 
 # --- from what was heard to verdicts

@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 
-from reports.ledger.record import (
-    Claim,
-    Measured,
-    Unfinished,
-)
+from reports.ledger.ledger import Measured, Unfinished
+from reports.ledger.record import Claim
 from reports.text.numbers import bound, effect, fractions, spelled
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
 from reports.text.tables import WORDS, departures, finding, part_line, register, tally, verdicts

@@ -6,14 +6,8 @@ from typing import Any
 from hypothesis import settings
 
 from reports.ledger.curves import Curve, Example, Reading
-from reports.ledger.record import (
-    VERDICTS,
-    Environment,
-    Ledger,
-    Measured,
-    Model,
-    Record,
-)
+from reports.ledger.ledger import Environment, Ledger, Measured, Model
+from reports.ledger.record import VERDICTS, Record
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr", "all")
 PATIENT = settings(deadline=None, max_examples=50)
