@@ -117,5 +117,5 @@ def documents(root: Path) -> list[Path]:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether *path* lies in a folder of a tool: an environment, a cache or a build."""
-    return any(part.startswith((".", "build")) for part in path.parts)
+    """Whether the file *path*, from the root on, lies in a folder of a tool: an environment, a cache or a build."""
+    return any(part.startswith(".") or part in ("build", "dist") for part in path.parent.parts)

@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.support.prose import sentences
+from suite.support.prose import is_hidden, sentences
 from suite.support.repository import ROOT
 
-SOURCES = sorted(
-    path
-    for path in ROOT.rglob("*.py")
-    if not any(part.startswith((".", "build")) for part in path.relative_to(ROOT).parts)
-)
+SOURCES = sorted(path for path in ROOT.rglob("*.py") if not is_hidden(path.relative_to(ROOT)))
 LIBRARY = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in {"fixtures", "reports"}]
 CLAIM_FILES = sorted((ROOT / "suite").glob("test_*.py"))
 LONGEST_MODULE = 420
