@@ -14,14 +14,17 @@ from typing import Literal
 ABBREVIATIONS = r"(?<!\be\.g)(?<!\bi\.e)(?<!\bfigs)(?<!\bfig)(?<!\bcf)(?<!\bvs)(?<!\bal)(?<!\bapprox)"
 """A full stop after one of these ends no sentence."""
 
-SENTENCE_END = re.compile(ABBREVIATIONS + r"(?:[.!?]|(?<=[.!?])[\"')\]])\s+(?=[\"'(\[]?[A-Z0-9])", flags=re.IGNORECASE)
+SENTENCE_END = re.compile(ABBREVIATIONS + r"[.!?][\"')\]*_]*\s+(?=[\"'(\[*_]*\w)", flags=re.IGNORECASE)
 LOWER_START = re.compile(r"[\"'(\[]?[a-z]")
+FIELD = re.compile(r"\w+(?:, \w+)*: ")
+"""How a docstring starts to describe a field or parameter: a sentence, though in lower case."""
+
 FENCED = re.compile(r"^ *```.*?^ *```$", flags=re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(`+).*?\1", flags=re.DOTALL)
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 LIST_ITEM = re.compile(r"(?:[-*]|\d+\.)\s+")
-BLANK = ("", "|", "#", "<!--", ">>>", "...")
-"""What a line starts with that is no prose: nothing, a table, a heading, a comment or an interpreter's prompt."""
+NO_PROSE = ("|", "#", "<!--", ">>>", "...")
+"""What a line starts with that is no prose: a table, a heading, a comment or an interpreter's prompt."""
 
 Kind = Literal["module", "definition", "attribute", "help", "comment"]
 
@@ -36,11 +39,11 @@ class Text:
 
 
 def blocks(text: str) -> Iterator[str]:
-    """The paragraphs and list items of Markdown, without code blocks, tables, headings, links and emphasis."""
+    """The paragraphs and list items of Markdown, without code, tables, headings and the targets of links."""
     block: list[str] = []
     for line in [*FENCED.sub("\n", text).splitlines(), ""]:
         stripped = line.strip().removeprefix("> ")
-        is_blank = not stripped or stripped.startswith(BLANK[1:])
+        is_blank = not stripped or stripped.startswith(NO_PROSE)
         item = LIST_ITEM.match(stripped)
         if (is_blank or item) and block:
             yield plain(" ".join(block))
@@ -50,8 +53,8 @@ def blocks(text: str) -> Iterator[str]:
 
 
 def plain(text: str) -> str:
-    """*text* with each piece of inline code as the one word `Code`, links as their words, and no emphasis."""
-    return re.sub(r"[*_]{1,2}(?=\S)|(?<=\S)[*_]{1,2}(?!\w)", "", LINK.sub(r"\1", CODE.sub("Code", text)))
+    """*text* with each piece of inline code as the one word `Code`, and with links as their words."""
+    return LINK.sub(r"\1", CODE.sub("Code", text))
 
 
 def sentences(text: str) -> list[str]:
@@ -75,7 +78,7 @@ def _split(block: str) -> list[str]:
     pieces: list[str] = []
     start = 0
     for match in SENTENCE_END.finditer(block):
-        if LOWER_START.match(block, match.end()):
+        if LOWER_START.match(block, match.end()) and not FIELD.match(block, match.end()):
             continue
         pieces.append(block[start : match.end()].strip())
         start = match.end()

@@ -193,6 +193,9 @@ def test_no_text_is_multiplied_by_a_boolean(path: Path) -> None:
         ("What is it? (This.) \"That.\" Yes", [3, 1, 1, 1]),
         ("One line\nthat wraps. version 3 starts no sentence", [9]),
         ("a dash - is no word", [5]),
+        ("**In bold.** Then plain", [2, 2]),
+        ("The first. *tasks* says which", [2, 3]),
+        ("seed: how they are drawn.\nwhole, part: whether all. one: more", [5, 4, 2]),
     ],
 )  # fmt: skip
 def test_sentences_are_split_and_counted(text: str, counts: list[int]) -> None:
