@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.bench import bench as bench_module
-from fixtures.bench.bench import Worker
+from fixtures.bench import keys as keys_module
+from fixtures.bench import loaded_models
+from fixtures.bench.devices import Worker
 from fixtures.bench.keys import contents
 from fixtures.flow import PADDING, QUESTION
 from fixtures.model_flow import Request
@@ -18,6 +19,8 @@ from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
 from suite.support.runs import stand_in_model as stand_in
 from suite.support.runs.benches import bench, logged
+
+CHOOSE = Request("model", "ChooseAttr")
 
 
 @pytest.fixture
@@ -38,39 +41,37 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
 )  # fmt: skip
 @pytest.mark.usefixtures("measured")
 def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> None:
-    keys = [
-        each._measurement_job("model", "ChooseAttr", None, (), False).entry.key for each in (bench(), bench(**changes))
-    ]
+    keys = [each.plan.measurement(CHOOSE).entry.key for each in (bench(), bench(**changes))]
     assert keys[0] != keys[1]
 
 
 @pytest.mark.usefixtures("measured")
 def test_what_changes_no_number_changes_no_key() -> None:
     same = [bench(), bench(red=("fails",)), bench(Worker(1, 4)), bench(tasks=("ChooseAttr",))]
-    assert len({each._measurement_job("model", "ChooseAttr", None, (), False).entry.key for each in same}) == 1
+    assert len({each.plan.measurement(CHOOSE).entry.key for each in same}) == 1
 
 
 @pytest.mark.usefixtures("measured")
 def test_edge_width_task_and_contract_have_their_own_keys() -> None:
     one = bench()
     jobs = [
-        one._contract_job("model"),
-        one._measurement_job("model", "ChooseAttr", None, (), False),
-        one._measurement_job("model", "QueryAttr", None, (), False),
-        one._measurement_job("model", "ChooseAttr", PADDING >> QUESTION, (), False),
-        one._measurement_job("model", "ChooseAttr", None, (5,), False),
+        one.plan.contract("model"),
+        one.plan.measurement(CHOOSE),
+        one.plan.measurement(Request("model", "QueryAttr")),
+        one.plan.measurement(replace(CHOOSE, edge=PADDING >> QUESTION)),
+        one.plan.measurement(replace(CHOOSE, width=5)),
     ]
     assert len({job.entry.key for job in jobs}) == len({job.entry.file for job in jobs}) == len(jobs)
 
 
 @pytest.mark.usefixtures("measured")
 def test_other_weights_and_other_libraries_are_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = bench()._contract_job("model").entry.key
+    before = bench().plan.contract("model").entry.key
     with monkeypatch.context() as patch:
-        patch.setattr(bench_module, "versions", lambda: {"torch": "99"})
-        libraries = bench()._contract_job("model").entry.key
+        patch.setattr(keys_module, "versions", lambda: {"torch": "99"})
+        libraries = bench().plan.contract("model").entry.key
     (Path("model") / "model.safetensors").write_bytes(b"fine-tuned")
-    weights = bench()._contract_job("model").entry.key
+    weights = bench().plan.contract("model").entry.key
     assert len({before, libraries, weights}) == 3
 
 
@@ -93,11 +94,11 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
         return (source.folder() / "model.safetensors").read_text()
 
     monkeypatch.setattr(Source, "fingerprint", fingerprint)
-    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
-    assert [bench()._fingerprint("model") for _ in range(2)] == [stand_in.WEIGHTS.decode()] * 2
+    monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
+    assert [bench().models.fingerprint("model") for _ in range(2)] == [stand_in.WEIGHTS.decode()] * 2
     assert len(taken) == 1
     (Path("model") / "model.safetensors").write_text("fine-tuned")
-    assert bench()._fingerprint("model") == "fine-tuned"
+    assert bench().models.fingerprint("model") == "fine-tuned"
 
 
 # ---- questions

@@ -46,13 +46,13 @@ def folder(path: Path) -> Path:
 
 def install(patch: Patch = setattr) -> None:
     """Put the stand-in where the real instruments are."""
-    import fixtures.bench.bench
+    import fixtures.bench.loaded_models
     import fixtures.instruments.contract
     import fixtures.measure
     from fixtures.models.files.source import Source
 
     patch(Source, "load", lambda self, device, dtype, progress=None: self)
-    patch(fixtures.bench.bench, "limit_threads", lambda threads: None)
+    patch(fixtures.bench.loaded_models, "limit_threads", lambda threads: None)
     patch(fixtures.instruments.contract, "check", check)
     patch(fixtures.measure, "measure", measure)
 
