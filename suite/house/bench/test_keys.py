@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,16 @@ import pytest
 from fixtures.bench import keys as keys_module
 from fixtures.bench import loaded_models
 from fixtures.bench.devices import Worker
-from fixtures.bench.keys import contents
+from fixtures.bench.keys import contents, instruments
 from fixtures.flow import PADDING, QUESTION
 from fixtures.model_flow import Request
 from fixtures.models.files.source import Source
 from fixtures.question import FilePicture, Object, Question
+from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
 from suite.support.runs.benches import bench, logged
 
+FIXTURES = ROOT / "fixtures"
 CHOOSE = Request("model", "ChooseAttr")
 
 
@@ -139,3 +142,67 @@ def test_a_picture_is_its_bytes_wherever_they_lie(tmp_path: Path) -> None:
     )
     assert a == b != c
     assert a != absent == none
+
+
+# ---- sources
+
+FOLDERS = ("instruments", "models", "tasks")
+MODULES = ("flow.py", "question.py", "refusal.py", "measure.py", "measurement.py")
+MEASURING = [
+    *(path.relative_to(FIXTURES) for folder in FOLDERS for path in sorted((FIXTURES / folder).rglob("*.py"))),
+    Path("models/registry.toml"),
+    *map(Path, MODULES),
+]
+"""The sources that a number may depend on, found here without the patterns that the key uses."""
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the sources, to edit."""
+    copy = tmp_path / "fixtures"
+    ignored = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.png", "*.zip", "*.npz")
+    shutil.copytree(FIXTURES, copy, ignore=ignored)
+    return copy
+
+
+def digest(copy: Path) -> str:
+    """The digest of the sources in *copy*, past the cache, which an edit would not reach."""
+    return instruments.__wrapped__(copy)
+
+
+def test_an_edit_to_any_source_that_measures_changes_the_digest(sources: Path) -> None:
+    before = digest(sources)
+    assert before == instruments(), "the copy is whole"
+    assert len({path.parts[0] for path in MEASURING}) == 8, "three folders and five modules"
+    for path in MEASURING:
+        original = (sources / path).read_bytes()
+        (sources / path).write_bytes(original + b"\n# edited\n")
+        assert digest(sources) != before, path
+        (sources / path).write_bytes(original)
+    assert digest(sources) == before
+
+
+@pytest.mark.parametrize("folder", ["instruments", "instruments/new", "models", "models/new", "tasks", "tasks/new"])
+def test_a_new_source_and_a_new_name_change_the_digest(sources: Path, folder: str) -> None:
+    digests = [digest(sources)]
+    (sources / folder).mkdir(exist_ok=True)
+    (sources / folder / "added.py").write_text("")
+    digests.append(digest(sources))
+    (sources / folder / "added.py").rename(sources / folder / "renamed.py")
+    digests.append(digest(sources))
+    assert len(set(digests)) == 3
+
+
+@pytest.mark.parametrize("path", ["instruments", "models/registry.toml", "tasks", "flow.py", "measurement.py"])
+def test_sources_that_are_not_found_are_an_error(sources: Path, path: str) -> None:
+    (sources / path).rename(sources.parent / "elsewhere")
+    with pytest.raises(FileNotFoundError, match="name the folders whose sources count"):
+        digest(sources)
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_contract_and_every_measurement_hold_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [bench().plan.contract("model").entry.key, bench().plan.measurement(CHOOSE).entry.key]
+    monkeypatch.setattr(keys_module, "instruments", lambda: "edited")
+    after = [bench().plan.contract("model").entry.key, bench().plan.measurement(CHOOSE).entry.key]
+    assert not set(before) & set(after)
