@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fixtures.bench import measurement_file
 from fixtures.bench.bench import Bench
 from fixtures.bench.devices import Worker
 from fixtures.bench.selection import Selection
@@ -64,7 +65,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def same(one: Measurement, other: Measurement) -> bool:
-    arrays, others = one.to_arrays(), other.to_arrays()
+    arrays, others = measurement_file.to_arrays(one), measurement_file.to_arrays(other)
     told, told_too = (json.loads(bytes(each.pop("json"))) for each in (arrays, others))
     for each in (told, told_too):
         each["provenance"].pop("seconds")

@@ -147,7 +147,7 @@ def test_a_picture_is_its_bytes_wherever_they_lie(tmp_path: Path) -> None:
 # ---- sources
 
 FOLDERS = ("instruments", "models", "tasks")
-MODULES = ("flow.py", "question.py", "refusal.py", "measure.py", "measurement.py")
+MODULES = ("flow.py", "question.py", "refusal.py", "measure.py", "measurement.py", "bench/measurement_file.py")
 MEASURING = [
     *(path.relative_to(FIXTURES) for folder in FOLDERS for path in sorted((FIXTURES / folder).rglob("*.py"))),
     Path("models/registry.toml"),
@@ -173,7 +173,7 @@ def digest(copy: Path) -> str:
 def test_an_edit_to_any_source_that_measures_changes_the_digest(sources: Path) -> None:
     before = digest(sources)
     assert before == instruments(), "the copy is whole"
-    assert len({path.parts[0] for path in MEASURING}) == 8, "three folders and five modules"
+    assert len({path.parts[0] for path in MEASURING}) == 9, "four folders and five modules"
     for path in MEASURING:
         original = (sources / path).read_bytes()
         (sources / path).write_bytes(original + b"\n# edited\n")
