@@ -49,7 +49,7 @@ def test_the_contract(selected_model: str, bench: Bench, name: str) -> None:
 
 
 def test_a_question_alone_and_in_any_batch(selected_model: str, bench: Bench) -> None:
-    asked = bench.asked.questions("ChooseAttr")[:BATCH]
+    asked = bench.questions.of_task("ChooseAttr")[:BATCH]
     with bench.subject(selected_model) as subject, torch.inference_mode():
         prompts = list(encode(subject, asked)[0].values())
         assert prompts
@@ -80,7 +80,7 @@ def test_tiles_in_any_order(selected_model: str, bench: Bench) -> None:
 
 def test_prompts_have_a_picture_and_a_question(selected_model: str, bench: Bench) -> None:
     with bench.subject(selected_model) as subject:
-        encoded, set_aside = encode(subject, bench.asked.questions("ChooseAttr")[:BATCH])
+        encoded, set_aside = encode(subject, bench.questions.of_task("ChooseAttr")[:BATCH])
         assert encoded, set_aside
         for prompt in encoded.values():
             assert len(prompt.spans[QUESTION])

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fixtures.bench.bench import Bench, Worker
+from fixtures.bench import measurement_file
+from fixtures.bench.bench import Bench
+from fixtures.bench.devices import Worker
 from fixtures.bench.selection import Selection
 from fixtures.bench.store import Entry, Store
 from fixtures.flow import IMAGE, LAST, QUESTION
@@ -19,9 +21,11 @@ from fixtures.instruments import checkpoint as checkpoint_module
 from fixtures.instruments.checkpoint import SAID, SWEEP, Checkpoint, Row, Stage
 from fixtures.measure import measure
 from fixtures.measurement import Measurement
+from fixtures.model_flow import Request
 from fixtures.models import load
 from fixtures.models.base import Subject
 from fixtures.tasks import questions
+from suite.support.runs.benches import Recorder
 
 EDGES = [IMAGE >> QUESTION, QUESTION >> LAST]
 ASKED = 8
@@ -61,7 +65,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 
 
 def same(one: Measurement, other: Measurement) -> bool:
-    arrays, others = one.to_arrays(), other.to_arrays()
+    arrays, others = measurement_file.to_arrays(one), measurement_file.to_arrays(other)
     told, told_too = (json.loads(bytes(each.pop("json"))) for each in (arrays, others))
     for each in (told, told_too):
         each["provenance"].pop("seconds")
@@ -202,16 +206,18 @@ def test_a_run_goes_on_where_another_was_killed(tmp_path: Path, kill_after: Call
 
     def bench(folder: str) -> Bench:
         store = Store(tmp_path / folder, say=said.append)
-        return Bench(selection, store, Worker(), said.append, [("miniature", "ChooseAttr")])
+        return Bench(selection, store, Worker(), [("miniature", "ChooseAttr")], Recorder(said.append, said.append))
 
     said: list[str] = []
-    job = bench("whole")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False)
-    expected = bench("whole")._fetch(job)
+    wanted = Request("miniature", "ChooseAttr", IMAGE >> LAST, width=5)
+
+    def fetch(measuring: Bench) -> Measurement:
+        return measuring.work.fetch(measuring.plan.measurement(wanted))
+
+    expected = fetch(bench("whole"))
     kill_after(3)
     with pytest.raises(Killed):
-        bench("cut")._fetch(bench("cut")._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False))
+        fetch(bench("cut"))
     kill_after(1000)
-    again = bench("cut")
-    found = again._fetch(again._measurement_job("miniature", "ChooseAttr", IMAGE >> LAST, (5,), False))
-    assert same(found, expected)
+    assert same(fetch(bench("cut")), expected)
     assert not list((tmp_path / "cut").glob("*so-far*"))

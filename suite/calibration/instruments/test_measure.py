@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from fixtures.bench import measurement_file
 from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.instruments.answers import ANSWERED_OTHERWISE, BEYOND, ONE_SUB_WORD, PICTURE_MISSING
 from fixtures.instruments.engines.fast import sweep
@@ -215,10 +216,10 @@ def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: Subject
 
 def test_a_measurement_survives_its_way_to_disk(found: Measurement) -> None:
     file = io.BytesIO()
-    np.savez(file, **cast(Any, found.to_arrays()))
+    np.savez(file, **cast(Any, measurement_file.to_arrays(found)))
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
-        again = Measurement.from_arrays({name: arrays[name] for name in arrays.files})
+        again = measurement_file.from_arrays({name: arrays[name] for name in arrays.files})
     for name in (field.name for field in fields(Measurement)):
         before, after = getattr(found, name), getattr(again, name)
         if name in {"knocked", "lenses", "ranks"}:
@@ -232,10 +233,10 @@ def test_a_measurement_survives_its_way_to_disk(found: Measurement) -> None:
 
 
 def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
-    arrays = found.to_arrays()
+    arrays = measurement_file.to_arrays(found)
     older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 1', b'"schema": 0'), dtype=np.uint8)
     with pytest.raises(ValueError, match="schema 0, this version reads 1"):
-        Measurement.from_arrays({**arrays, "json": older})
+        measurement_file.from_arrays({**arrays, "json": older})
     for damaged in (
         {},
         {"json": arrays["json"]},
@@ -243,7 +244,7 @@ def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
         {**arrays, "correct": arrays["correct"][1:]},
     ):
         with pytest.raises(ValueError, match=r"."):
-            Measurement.from_arrays(damaged)
+            measurement_file.from_arrays(damaged)
 
 
 def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
@@ -277,7 +278,9 @@ def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known:
         for edge, p2 in alone.knocked.items():
             np.testing.assert_allclose(own.knocked[edge], p2, rtol=1e-12)
     assert found.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
-    np.testing.assert_equal(Measurement.from_arrays(found.to_arrays()).other_widths, found.other_widths)
+    np.testing.assert_equal(
+        measurement_file.from_arrays(measurement_file.to_arrays(found)).other_widths, found.other_widths
+    )
     with pytest.raises(TooWide):
         measure(subject, asked, edges, 3, other_widths=(6,))
     with pytest.raises(ValueError, match="0 layers knocks nothing"):
@@ -410,7 +413,7 @@ def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
     subject: Subject, several: list[Question], known: list[Question]
 ) -> None:
     found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
-    again = Measurement.from_arrays(found.to_arrays())
+    again = measurement_file.from_arrays(measurement_file.to_arrays(found))
     assert again.questions == found.questions
     assert len(again.questions) < int(again.correct.sum()) + len(again.set_aside)
     assert (again.knocked[IMAGE >> LAST] == found.knocked[IMAGE >> LAST]).all()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fixtures.bench import measurement_file
 from fixtures.bench.store import Entry, Store
 from fixtures.flow import IMAGE, LAST, QUESTION, RELATED
 from fixtures.measurement import Measurement
@@ -90,8 +91,8 @@ def grown(arrays: Arrays) -> Arrays:
 
 
 def test_gaps_and_rounding_are_no_damage(found: Measurement) -> None:
-    rounded = at(LENS, (0, 0), 1 + 1e-7)(found.to_arrays())
-    again = Measurement.from_arrays(rounded)
+    rounded = at(LENS, (0, 0), 1 + 1e-7)(measurement_file.to_arrays(found))
+    again = measurement_file.from_arrays(rounded)
     assert np.isnan(again.knocked[IMAGE >> QUESTION]).all(axis=1).tolist() == [False, True, False, False]
     assert again.curve(IMAGE >> QUESTION).n == KEPT - 1
     assert again.set_aside == found.set_aside
@@ -105,7 +106,7 @@ def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> Non
         lenses={form: values[:0] for form, values in found.lenses.items()}, ranks={},
         set_aside={"answered otherwise": ASKED},
     )  # fmt: skip
-    assert Measurement.from_arrays(none.to_arrays()).questions == ()
+    assert measurement_file.from_arrays(measurement_file.to_arrays(none)).questions == ()
 
 
 @pytest.mark.parametrize(
@@ -148,22 +149,22 @@ def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> Non
 )  # fmt: skip
 def test_damage_is_refused_in_one_sentence(found: Measurement, damage: Damage, says: str) -> None:
     with pytest.raises(ValueError, match=says) as refused:
-        Measurement.from_arrays(damage(found.to_arrays()))
+        measurement_file.from_arrays(damage(measurement_file.to_arrays(found)))
     assert len(str(refused.value).splitlines()) == 1
 
 
 def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(found: Measurement) -> None:
-    told = measurement_properties(Measurement.from_arrays(found.to_arrays()))
+    told = measurement_properties(measurement_file.from_arrays(measurement_file.to_arrays(found)))
     assert (told["asked"], told["kept"], sum(told["set_aside"].values())) == (ASKED, KEPT, ASKED - KEPT)
 
 
 def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(found: Measurement, tmp_path: Path) -> None:
     def to_arrays(measurement: Measurement, damage: Damage) -> Mapping[str, NDArray[Any]]:
-        return damage(measurement.to_arrays())
+        return damage(measurement_file.to_arrays(measurement))
 
     said: list[str] = []
     store = Store(tmp_path, say=said.append)
-    sound = Entry("key", "model ChooseAttr", Measurement.to_arrays, Measurement.from_arrays)
+    sound = Entry("key", "model ChooseAttr", measurement_file.to_arrays, measurement_file.from_arrays)
     broken = replace(sound, to_arrays=partial(to_arrays, damage=at(KNOCKED, (0, 3), np.nan)))
     store.make(broken, lambda: found)
     assert store.read(sound) is None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from fixtures.bench import bench as bench_module
-from fixtures.bench.bench import NotCalibrated, Worker, once
-from fixtures.bench.devices import Slot
+from fixtures.bench import loaded_models
+from fixtures.bench import plan as plan_module
+from fixtures.bench.bench import NotCalibrated
+from fixtures.bench.devices import Slot, Worker
+from fixtures.bench.once import once
 from fixtures.bench.progress import Loading
 from fixtures.bench.store import hold
 from fixtures.flow import IMAGE, LAST, QUESTION
@@ -48,10 +50,10 @@ def test_a_model_that_fails_its_contract_is_not_measured(
 
 def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
     bench().measurement(Request("model", "ChooseAttr"))
-    job = bench()._measurement_job("model", "QueryAttr", None, (), False)
+    job = bench().plan.measurement(Request("model", "QueryAttr"))
     more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
     with hold(Path("curves") / f"{job.entry.file}.lock"):
-        more._advance(job)
+        more.work.advance(job)
     assert measured()[-1] == "model ChooseCat"
     assert more.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
 
@@ -69,12 +71,12 @@ def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
         return source
 
     monkeypatch.setattr(Source, "load", load)
-    monkeypatch.setattr(bench_module, "slots", lambda *_: (Slot("cpu-0", "cpu", 1, exclusive=False),))
+    monkeypatch.setattr(loaded_models, "slots", lambda *_: (Slot("cpu-0", "cpu", 1, exclusive=False),))
     some = bench(Worker(1, 2), planned=[("model", "QueryAttr")])
-    job = some._contract_job("model")
+    job = some.plan.contract("model")
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         for _ in range(5):
-            some._advance(job)
+            some.work.advance(job)
     assert loaded == ["model"]
     if breaks:
         with pytest.raises(RuntimeError, match="the weights are broken"):
@@ -88,19 +90,19 @@ def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
 def test_who_holds_the_only_copy_of_the_weights_measures_all_and_lets_go(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
     monkeypatch.setattr("fixtures.bench.devices.SMALL_WEIGHTS", 0)
     one = bench(Worker(0, 2))
     one.measurement(Request("model", "ChooseAttr"))
     assert measured() == ["model contract", "model ChooseAttr", "model QueryAttr"]
-    assert one._loaded is None
+    assert one.models.loaded is None
 
 
 def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Callable[[], list[str]]) -> None:
     both = bench(models=("gone", "model"), planned=[("gone", "ChooseAttr"), ("model", "ChooseAttr")])
     stand_in.folder(Path("gone"))
     (Path("gone") / "model.safetensors").unlink()
-    assert list(both._obtainable("model")) == ["model"]
+    assert list(both.plan.models("model")) == ["model"]
     assert both.measurement(Request("model", "ChooseAttr")).model == "model"
     with pytest.raises(Exception, match=r"gone.* has no \*\.safetensors"):
         both.measurement(Request("gone", "ChooseAttr"))
@@ -145,6 +147,18 @@ def test_what_is_done_once_fails_once_too() -> None:
     assert tried == [1, 2, -1]
 
 
+def test_work_that_is_done_once_takes_no_keywords() -> None:
+    """A keyword would not be part of what tells two calls apart."""
+
+    def work(task: str, decode: bool = False) -> str:
+        return f"{task} {decode}"
+
+    recall = once(work)
+    assert [recall("a", False), recall("a", True)] == ["a False", "a True"]
+    with pytest.raises(TypeError, match="keyword"):
+        cast(Any, recall)("a", decode=True)
+
+
 # ---- what is said meanwhile
 
 
@@ -153,7 +167,7 @@ def test_what_takes_long_is_said_before_it_starts(
 ) -> None:
     said: list[str] = []
     monkeypatch.setattr(Source, "is_here", False)
-    monkeypatch.setattr(bench_module, "SMALL_WEIGHTS", 0)
+    monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
     bench(say=said.append, say_once=said.append).measurement(Request("model", "QueryAttr"))
     fetching, loading, loaded = (
         next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
@@ -172,7 +186,7 @@ def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[
 @pytest.mark.usefixtures("measured")
 def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     now, said = [0.0], list[str]()
-    monkeypatch.setattr(bench_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(plan_module.time, "monotonic", lambda: now[0])
 
     def check(*arguments: Any) -> Any:
         now[0] += 75

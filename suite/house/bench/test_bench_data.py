@@ -59,12 +59,12 @@ def test_questions_without_boxes_are_said_once_for_all_tasks(
         ]
 
     said: list[str] = []
-    bench(say_once=said.append).asked.questions("QueryAttr")
+    bench(say_once=said.append).questions.of_task("QueryAttr")
     assert said == []
     monkeypatch.setattr(fixtures.tasks, "questions", boxless)
     some = bench(say_once=said.append, gqa="hub")
-    some.asked.questions("QueryAttr")
-    some.asked.questions("ChooseAttr")
+    some.questions.of_task("QueryAttr")
+    some.questions.of_task("ChooseAttr")
     assert set(said) == {"the questions from hub have no boxes: claims about regions are unsupported"}
 
 
@@ -134,7 +134,7 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     some = bench(planned=[("model", "ChooseAttr")], say=said.append, say_once=said.append)
     assert some.measurement(Request("model", "ChooseAttr")).task == "ChooseAttr"
     some.measurement(Request("model", "ChooseAttr", PADDING >> QUESTION))
-    assert not {first, second, third} & {each.image_id for each in some.asked.of_contract()}
+    assert not {first, second, third} & {each.image_id for each in some.questions.of_contract()}
     assert said[:2] == [
         f"ChooseAttr: 2 of 24 pictures are missing from lost ({first}.png, {second}.png): "
         "give the folder or zip that holds them with --images",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fixtures.bench import progress as progress_module
-from fixtures.bench.console import ERASE, Relay, Voice, cut
+from fixtures.bench.console import ERASE, Console, Relay, cut
 from fixtures.bench.progress import Board, Paced, Progress, State, spelled, together, unfinished
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
@@ -85,8 +85,8 @@ def test_what_a_run_leaves_unfinished_is_counted_by_what_is_on_disk(tmp_path: Pa
 def test_what_workers_say_is_said_once_by_the_one_that_prints(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], clock: Callable[[float], None]
 ) -> None:
-    workers = [Voice(lambda _: None, tmp_path, relayed=True) for _ in range(2)]
-    relay = Relay(Voice(lambda _: None, tmp_path), Board(tmp_path))
+    workers = [Console(lambda _: None, tmp_path, relayed=True) for _ in range(2)]
+    relay = Relay(Console(lambda _: None, tmp_path), Board(tmp_path))
     for worker in workers:
         worker.once("three pictures\nare missing")
         worker.status("a worker's own line")
@@ -105,9 +105,10 @@ def test_what_workers_say_is_said_once_by_the_one_that_prints(
 
 SLOWLY = """
 import time
-from suite.house import stand_in
-from fixtures import measure, progress, voice
-stand_in.install()
+from fixtures import measure
+from fixtures.bench import progress
+from suite.support.runs import stand_in_model
+stand_in_model.install()
 quickly = measure.measure
 progress.SECONDS_BETWEEN_LINES = 0.6
 

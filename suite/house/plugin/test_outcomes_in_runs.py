@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 import scipy.special  # noqa: F401 - numpy's own modules load once a process, and pytester forgets what it imports
 
-from fixtures.bench.console import Voice
+from fixtures.bench.console import Console
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.files.source import Source
 from fixtures.plugin.verdicts import BRIEF
@@ -221,7 +221,7 @@ def test_red_says_what_fails(run: Run) -> None:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a run says while it measures."""
     sentences: list[str] = []
-    monkeypatch.setattr(Voice, "__call__", lambda self, sentence: sentences.append(sentence))
+    monkeypatch.setattr(Console, "__call__", lambda self, sentence: sentences.append(sentence))
     return sentences
 
 
@@ -344,7 +344,7 @@ def test_any_other_error_is_a_defect(other: Exception | None) -> None:
 
 
 def test_a_sentence_of_all_workers_is_said_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    workers = [Voice(lambda _: None, tmp_path) for _ in range(2)]
+    workers = [Console(lambda _: None, tmp_path) for _ in range(2)]
     for worker in workers:
         worker.once("three pictures are missing")
         worker.once("another \ud800")
@@ -352,5 +352,5 @@ def test_a_sentence_of_all_workers_is_said_once(tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr().err.splitlines() == [
         "three pictures are missing", "another \\ud800", "of each", "of each"
     ]  # fmt: skip
-    Voice(lambda _: None, tmp_path / "gone").once("where nothing can be noted")
+    Console(lambda _: None, tmp_path / "gone").once("where nothing can be noted")
     assert "nothing can be noted" in capfd.readouterr().err

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fixtures.bench import measurement_file
 from fixtures.flow import IMAGE, QUESTION
 from fixtures.measurement import Measurement
 from fixtures.models.geometry import Preprocessing, geometry
@@ -173,7 +174,7 @@ def test_fine_tiles_are_drawn_rather_than_the_coarse_one() -> None:
 
 def test_the_patches_survive_the_store() -> None:
     found = measured()
-    assert Measurement.from_arrays(found.to_arrays()).patches == found.patches
+    assert measurement_file.from_arrays(measurement_file.to_arrays(found)).patches == found.patches
 
 
 def test_the_geometry_is_the_inverse_of_the_encoders() -> None:

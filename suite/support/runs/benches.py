@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fixtures.bench.bench import Bench, Worker
+from fixtures.bench.bench import Bench
+from fixtures.bench.devices import Worker
 from fixtures.bench.selection import Selection
 from fixtures.bench.store import Store
 from suite.support.runs import stand_in_model as stand_in
@@ -37,6 +38,22 @@ def logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list
 def silent(_: str) -> None: ...
 
 
+@dataclass(frozen=True)
+class Recorder:
+    """A console that hands its sentences to *say* and *say_once*, and shows no progress."""
+
+    say: Callable[[str], None] = silent
+    say_once: Callable[[str], None] = silent
+
+    def __call__(self, sentence: str, /) -> None:
+        self.say(sentence)
+
+    def once(self, sentence: str, /) -> None:
+        self.say_once(sentence)
+
+    def status(self, line: str, /) -> None: ...
+
+
 def bench(
     worker: Worker | None = None,
     planned: Sequence[tuple[str, str]] | None = None,
@@ -46,4 +63,4 @@ def bench(
 ) -> Bench:
     planned = planned or [("model", task) for task in SELECTION.tasks]
     selection, store = replace(SELECTION, **changes), Store(Path("curves"))
-    return Bench(selection, store, worker or Worker(), say, planned, say_once=say_once)
+    return Bench(selection, store, worker or Worker(), planned, Recorder(say, say_once))

@@ -1,4 +1,4 @@
-"""A model of made-up curves that is measured at once, for tests of what happens around a measurement."""
+"""A model with invented curves, measured in no time, for tests of what happens around a measurement."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DROP = 30.0
 """Percent that every edge drops everywhere."""
 
 LOG = "STAND_IN_LOG"
-"""The environment variable with the file that gets a line a measurement: by which process, and what."""
+"""The environment variable that names the log file: one line for each measurement, with process and label."""
 
 ANSWER_FORMS = ("lowercase", "capitalized")
 FALSE_FORMS = ("false_lowercase", "false_capitalized")
 
 SECONDS = "STAND_IN_SECONDS"
-"""The environment variable with the seconds that a measurement takes."""
+"""The environment variable that says how many seconds a measurement takes."""
 
 WEIGHTS = b"\x02\0\0\0\0\0\0\0{}"
 """A whole safetensors file: the header's length, and a header that names no tensor."""
@@ -46,13 +46,13 @@ def folder(path: Path) -> Path:
 
 def install(patch: Patch = setattr) -> None:
     """Put the stand-in where the real instruments are."""
-    import fixtures.bench.bench
+    import fixtures.bench.loaded_models
     import fixtures.instruments.contract
     import fixtures.measure
     from fixtures.models.files.source import Source
 
     patch(Source, "load", lambda self, device, dtype, progress=None: self)
-    patch(fixtures.bench.bench, "limit_threads", lambda threads: None)
+    patch(fixtures.bench.loaded_models, "limit_threads", lambda threads: None)
     patch(fixtures.instruments.contract, "check", check)
     patch(fixtures.measure, "measure", measure)
 
