@@ -101,7 +101,7 @@ def test_what_needs_no_right_answer_can_be_read() -> None:
 
 WRONG = """
 import fixtures.measure
-from suite.house import stand_in
+from suite.support.runs import stand_in_model as stand_in
 from suite.house.plugin.test_all_wrong import measure
 
 stand_in.install()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fixtures.bench import devices
 from fixtures.plugin.case import asked_on
 from fixtures.tasks import KNOWN, TASKS
 from suite.support.data import data_sets
-from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import Run, runner, usage_error, without_cuda
 
 CLAIMS = """
 import pytest
@@ -36,23 +34,13 @@ def test_all(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 """
 
-Run = Callable[..., pytest.RunResult]
-
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs CLAIMS on a stand-in, with the files of the other tasks in `data`."""
-    stand_in.install(monkeypatch.setattr)
-    stand_in.folder(pytester.path / "model")
+    without_cuda(monkeypatch)
     data_sets.files(pytester.path / "data")
-    pytester.makepyfile(test_claims=CLAIMS)
-    monkeypatch.setattr(devices.metadata, "version", lambda name: "2.13.0")
-    monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
-
-    def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model", *arguments)
-
-    return run
+    return runner(pytester, monkeypatch, CLAIMS)
 
 
 def listed(result: pytest.RunResult) -> list[str]:
@@ -111,7 +99,4 @@ def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.
 def test_what_is_wrong_with_their_source_ends_the_run(
     run: Run, pytester: pytest.Pytester, arguments: list[str], says: str
 ) -> None:
-    result = run("--task", "POPE", *arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in result.errlines if line]
-    assert said.removeprefix("ERROR: ").startswith(says.format(pytester.path))
+    assert usage_error(run("--task", "POPE", *arguments)).startswith(says.format(pytester.path))

@@ -18,6 +18,7 @@ from fixtures.models.files.source import Source
 from fixtures.plugin.verdicts import BRIEF
 from fixtures.refusal import Refusal, is_refusal
 from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import runner
 
 CLAIMS = """
 import pytest
@@ -84,29 +85,26 @@ def test_no_claim():
 Run = Callable[..., tuple[pytest.RunResult, dict[str, dict[str, Any]]]]
 
 
-class Ears:
-    """Hears the properties that reports carry."""
+class Collector:
+    """Collects the properties that reports carry, by the name of their test."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, dict[str, Any]] = {}
+        self.properties: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name = report.nodeid.rpartition("::test_")[2].partition("[")[0]
-        self.heard.setdefault(name, {}).update(dict(report.user_properties))
+        self.properties.setdefault(name, {}).update(dict(report.user_properties))
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs CLAIMS on a stand-in, on ChooseAttr alone, and hears what reports hear, by test."""
-    stand_in.install(monkeypatch.setattr)
-    stand_in.folder(pytester.path / "model")
-    pytester.makepyfile(test_claims=CLAIMS)
+    """Runs CLAIMS on a stand-in, on ChooseAttr alone, and collects the properties of each test's reports."""
+    start = runner(pytester, monkeypatch, CLAIMS, "--questions", "24", "-rA")
 
     def run(*arguments: str, plugins: Sequence[object] = ()) -> tuple[pytest.RunResult, dict[str, dict[str, Any]]]:
-        ears = Ears()
-        given = ("-p", "fixtures.plugin", "--model", "model", "--questions", "24", "-rA", *arguments)
+        collector = Collector()
         tasks = () if "--task" in arguments else ("--task", "ChooseAttr")
-        return pytester.runpytest_inprocess(*given, *tasks, plugins=[ears, *plugins]), ears.heard
+        return start(*arguments, *tasks, plugins=[collector, *plugins]), collector.properties
 
     return run
 
