@@ -1,4 +1,4 @@
-"""Options are checked while they are parsed: what cannot be served is refused in one sentence, and early."""
+"""Options are checked while they are parsed: a bad value is refused early, in one sentence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Parse = Callable[..., Selection]
 
 
 class Parser:
-    """Of pytest's parser, what options need: names and defaults."""
+    """The part of pytest's parser that options need: names and defaults."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -279,10 +279,10 @@ import pytest
 
 def test_every_task(flow): ...
 
-@pytest.mark.claim(id="room.one-and-all", tasks=("QueryAttr", "all"))
+@pytest.mark.claim(id="tasks.one-and-all", tasks=("QueryAttr", "all"))
 def test_one_and_all(flow): ...
 
-@pytest.mark.claim(id="room.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
+@pytest.mark.claim(id="tasks.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
 def test_of_a_model(flow): ...
 """
 
@@ -318,10 +318,10 @@ def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Py
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
-        ("room.one-and-all", {"test_one_and_all"}),
-        ("ROOM.ONE", {"test_one_and_all"}),
-        ("room.one-and-all or room.of-a-model", {"test_one_and_all", "test_of_a_model"}),
-        ("room and not room.of-a-model", {"test_one_and_all"}),
+        ("tasks.one-and-all", {"test_one_and_all"}),
+        ("TASKS.ONE", {"test_one_and_all"}),
+        ("tasks.one-and-all or tasks.of-a-model", {"test_one_and_all", "test_of_a_model"}),
+        ("tasks and not tasks.of-a-model", {"test_one_and_all"}),
         ("every_task", {"test_every_task"}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Tasks beside the paper's six are asked what each of them is, and have no part in claims about all together."""
+"""Other tasks than the paper's six are asked what each of the six is, and are not pooled with them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import pytest
 from fixtures.flow import IMAGE, QUESTION
 from fixtures.tasks import TASKS
 
-@pytest.mark.claim(id="room.every")
+@pytest.mark.claim(id="other.every")
 def test_every(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.every-and-all", tasks=(*TASKS, "all"))
+@pytest.mark.claim(id="other.every-and-all", tasks=(*TASKS, "all"))
 def test_every_and_all(flow):
     print("over", getattr(flow, "tasks", flow.task))
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.one", tasks=("QueryAttr",))
+@pytest.mark.claim(id="other.one", tasks=("QueryAttr",))
 def test_one(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.all", tasks=("all",))
+@pytest.mark.claim(id="other.all", tasks=("all",))
 def test_all(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 """
@@ -82,7 +82,7 @@ def test_claims_about_tasks_together_are_about_the_papers(run: Run, capfd: pytes
 
 
 def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.Pytester) -> None:
-    entry = 'claim = "room.every"\ntasks = ["POPE"]\nverdict = "fails"\nreason = "known"'
+    entry = 'claim = "other.every"\ntasks = ["POPE"]\nverdict = "fails"\nreason = "known"'
     (pytester.path / "known.toml").write_text(f"[[departure]]\n{entry}\n")
     result = run("--task", "POPE", "--data", "data", "--expected", "known.toml", "-k", "test_every_and_all")
     assert result.ret == pytest.ExitCode.OK

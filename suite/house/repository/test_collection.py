@@ -1,4 +1,4 @@
-"""Asking for help, for the register or for a list of tests imports nothing heavy and measures nothing."""
+"""Printing the help, the register or a list of tests imports nothing heavy and measures nothing."""
 
 import json
 import subprocess
