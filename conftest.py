@@ -1,3 +1,3 @@
-"""Loads the two plugins, of the bench and of the ledger; whatever they do stands there."""
+"""Loads the two plugins, the bench's and the ledger's, and does nothing else."""
 
 pytest_plugins = ["fixtures.plugin", "reports.plugin"]

@@ -1,9 +1,8 @@
-"""Tests run beside each other: each takes one thread, for more of them would wait on one another's cores.
+"""Checks of the instruments run side by side, one thread each.
 
-What stands in the way of a model that --model selects is said by the first test that meets it, and once.
+If a model that --model selects is unavailable, the first test that needs it says why, and the others skip.
 """
 
-import os
 from collections.abc import Generator
 
 import pytest
@@ -11,26 +10,29 @@ import pytest
 from fixtures.models.errors import ModelUnavailable
 from fixtures.refusal import is_refusal
 from reports.collector import INSTRUMENT
+from suite.support.threads import use_one_thread
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # read when torch is first imported, by tests and what they start
+use_one_thread()
 
 UNAVAILABLE = pytest.StashKey[set[str]]()
+"""The names of the models that a test of this run found unavailable."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where a check of the instruments fails, no claim of the run has a verdict."""
+    """Mark each check of the instruments: if one fails, no claim of the run has a verdict."""
     item.user_properties.append((INSTRUMENT, item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Show a refusal of a selected model as its sentence, and only once."""
     callspec = getattr(item, "callspec", None)
     model: str | None = callspec.params.get("selected_model") if callspec else None
     if model is None:
         return (yield)
     unavailable = item.config.stash.setdefault(UNAVAILABLE, set())
     if model in unavailable:
-        pytest.skip(f"{model} cannot be had, as another test says")
+        pytest.skip(f"{model} is unavailable, as another test says")
     try:
         return (yield)
     except Exception as error:
@@ -38,5 +40,5 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             raise
         if isinstance(error, ModelUnavailable):
             unavailable.add(model)
-        said = str(error)
-    pytest.fail(said, pytrace=False)
+        sentence = str(error)
+    pytest.fail(sentence, pytrace=False)

@@ -1,4 +1,4 @@
-"""Where no question is answered correctly there is no curve to read: inconclusive, and accuracy alone fails."""
+"""If no question is answered correctly, there is no curve to read: claims are inconclusive, only accuracy fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Verdicts = Callable[..., dict[tuple[str, str], tuple[str, str]]]
 
 
 def measure(subject: Any, questions: Sequence[Question], *rest: Any, **options: Any) -> Measurement:
-    """The stand-in's, of a model that is always wrong about ChooseAttr and always right about anything else."""
+    """The stand-in's measurement, of a model that is always wrong on ChooseAttr and always right on other tasks."""
     found = stand_in.measure(subject, questions, *rest, **options)
     if found.task != "ChooseAttr":
         return found
@@ -49,7 +49,7 @@ def measure(subject: Any, questions: Sequence[Question], *rest: Any, **options: 
 
 
 def measured(request: Request, *, asked: int = 6) -> Measurement:
-    """What a flow reads of that model."""
+    """The measurement of that model that a flow reads."""
     questions = [
         Question(f"q{number}", f"i{number}", request.task, "Is it red?", "red", None, None, (), (32, 32))
         for number in range(asked)
@@ -76,8 +76,8 @@ def test_no_curve_can_be_read(found: Flow | PooledFlow, read: Read) -> None:
         read(found)
     reason = str(raised.value)
     assert reason.startswith(NONE_RIGHT.format(asked=6))
-    ended = finding("model", found.task, [], raised.value, recorded=False)
-    assert (ended.verdict, ended.reason) == ("inconclusive", reason)
+    result = finding("model", found.task, [], raised.value, is_recorded=False)
+    assert (result.verdict, result.reason) == ("inconclusive", reason)
 
 
 def test_what_needs_no_right_answer_can_be_read() -> None:
@@ -93,7 +93,7 @@ def test_what_needs_no_right_answer_can_be_read() -> None:
 
 WRONG = """
 import fixtures.measure
-from suite.house import stand_in
+from suite.support.runs import stand_in_model as stand_in
 from suite.house.plugin.test_all_wrong import measure
 
 stand_in.install()
@@ -103,7 +103,7 @@ fixtures.measure.measure = measure
 
 @pytest.fixture
 def verdicts(tmp_path: Path) -> Verdicts:
-    """Runs the suite on that model, and reads verdicts and reasons, by claim and task, from its ledger."""
+    """Runs the suite on that model; the result is each verdict and reason in the ledger, by claim and task."""
     (tmp_path / "wrong.py").write_text(WRONG)
     model, out = stand_in.folder(tmp_path / "model"), tmp_path / "out"
     paths = ["--model", str(model), "--curves", str(tmp_path / "curves"), "--report-dir", str(out)]

@@ -1,4 +1,4 @@
-"""Expectations record departures alone, each with a reason; any other file is refused in one sentence."""
+"""Expectations record only departures, each with a reason; any other file is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ OTHER = ENTRY.replace('"a.b"', '"c.d"')
     ("text", "says"),
     [
         ("[[departure]\n", "cannot be read as TOML"),
-        ('departure = "none"\n', "[[departure]] tables alone"),
-        ("[expected]\n", "[[departure]] tables alone"),
+        ('departure = "none"\n', "only hold [[departure]] tables"),
+        ("[expected]\n", "only hold [[departure]] tables"),
         ("departure = [1]\n", "departure 1: it must have exactly claim, tasks, verdict and reason"),
         (ENTRY.replace('reason = "so"\n', ""), "departure 1: it must have exactly"),
         (ENTRY + 'since = "2026"\n', "departure 1: it must have exactly"),
@@ -74,9 +74,9 @@ OTHER = ENTRY.replace('"a.b"', '"c.d"')
         (ENTRY.replace('"a.b"', "3"), "claim and reason must be non-empty text"),
         (
             ENTRY.replace('"fails"', '"holds"'),
-            "verdict 'holds' is none of fails, error, inconclusive, unsupported",
+            "verdict 'holds' is not one of fails, error, inconclusive, unsupported",
         ),
-        (ENTRY.replace('"fails"', "['fails']"), "is none of"),
+        (ENTRY.replace('"fails"', "['fails']"), "is not one of"),
         (ENTRY.replace('["ChooseAttr"]', '"ChooseAttr"'), "must be a list of ChooseAttr, "),
         (ENTRY.replace('["ChooseAttr"]', "[]"), "must be a list of"),
         (ENTRY.replace('["ChooseAttr"]', '["Chooseattr"]'), "tasks ['Chooseattr'] must be a list of"),

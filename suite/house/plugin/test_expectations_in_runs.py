@@ -1,4 +1,4 @@
-"""A file of expectations that speaks of nothing in the suite ends the run in a sentence, before a test of it starts."""
+"""A file of expectations that names what the suite never asks ends the run with a sentence, before its first test."""
 
 from __future__ import annotations
 

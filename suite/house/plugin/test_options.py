@@ -1,4 +1,4 @@
-"""Options are checked while they are parsed: what cannot be served is refused in one sentence, and early."""
+"""Options are checked while they are parsed: a bad value is refused early, in one sentence."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from fixtures.models.registry import known
 from fixtures.plugin import session as plugin
 from fixtures.plugin.options import BadOption, add_options, parse_options
 from fixtures.tasks import HUB, HUB_ALL, KNOWN, TASKS
-from suite.support.repository import ROOT
+from suite.support.repository import HEAVY, ROOT
 from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import PLUGIN, usage_error
 
 PARSING_SECONDS = 0.05
-HEAVY = {"torch", "transformers", "datasets", "scipy"}
 
 Parse = Callable[..., Selection]
 
 
 class Parser:
-    """Of pytest's parser, what options need: names and defaults."""
+    """The part of pytest's parser that options need: names and defaults."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -248,31 +248,18 @@ def test_a_folder_is_named_once_in_its_refusal(parsed: Parse, tmp_path: Path) ->
 
 
 def test_a_name_beyond_all_bounds_is_a_usage_error(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "a" * 5000)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in result.errlines if line]
-    assert said.startswith("ERROR: --model aaaa")
+    result = pytester.runpytest_inprocess(*PLUGIN, "--model", "a" * 5000)
+    assert usage_error(result).startswith("--model aaaa")
 
 
 def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> None:
     stand_in.folder(tmp_path / "model")
     (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass")
-    arguments = [
-        "-p",
-        "fixtures.plugin",
-        "-p",
-        "no:cacheprovider",
-        "--model",
-        "model",
-        "--task",
-        "Nonsense",
-        "-n",
-        "2",
-    ]
+    arguments = [*PLUGIN, "-p", "no:cacheprovider", "--model", "model", "--task", "Nonsense", "-n", "2"]
     probe = (
         "import json, sys, pytest\n"
         f"status = int(pytest.main({arguments!r}))\n"
-        f"print(json.dumps([status, sorted({HEAVY!r} & sys.modules.keys())]))"
+        f"print(json.dumps([status, sorted({set(HEAVY)!r} & sys.modules.keys())]))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", probe],
@@ -292,10 +279,10 @@ import pytest
 
 def test_every_task(flow): ...
 
-@pytest.mark.claim(id="room.one-and-all", tasks=("QueryAttr", "all"))
+@pytest.mark.claim(id="tasks.one-and-all", tasks=("QueryAttr", "all"))
 def test_one_and_all(flow): ...
 
-@pytest.mark.claim(id="room.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
+@pytest.mark.claim(id="tasks.of-a-model", models=("llava-1.5-13b",), tasks=("ChooseCat",))
 def test_of_a_model(flow): ...
 """
 
@@ -303,7 +290,7 @@ def test_of_a_model(flow): ...
 def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile(CLAIMS)
-    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--collect-only", "-q", *arguments)
+    result = pytester.runpytest_inprocess(*PLUGIN, "--collect-only", "-q", *arguments)
     return [line.partition("::")[2] for line in result.outlines if "::" in line]
 
 
@@ -331,10 +318,10 @@ def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Py
 @pytest.mark.parametrize(
     ("expression", "found"),
     [
-        ("room.one-and-all", {"test_one_and_all"}),
-        ("ROOM.ONE", {"test_one_and_all"}),
-        ("room.one-and-all or room.of-a-model", {"test_one_and_all", "test_of_a_model"}),
-        ("room and not room.of-a-model", {"test_one_and_all"}),
+        ("tasks.one-and-all", {"test_one_and_all"}),
+        ("TASKS.ONE", {"test_one_and_all"}),
+        ("tasks.one-and-all or tasks.of-a-model", {"test_one_and_all", "test_of_a_model"}),
+        ("tasks and not tasks.of-a-model", {"test_one_and_all"}),
         ("every_task", {"test_every_task"}),
     ],
 )
@@ -346,7 +333,7 @@ def test_claims_are_chosen_by_their_ids(pytester: pytest.Pytester, expression: s
 def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> None:
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile("import pytest\n@pytest.mark.claim(id='x', tasks=('Chooseattr',))\ndef test_x(flow): ...")
-    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model")
+    result = pytester.runpytest_inprocess(*PLUGIN, "--model", "model")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*::test_x is asked on Chooseattr; known are ChooseAttr, *, QueryAttr, POPE, *, all*"])
 
@@ -354,9 +341,8 @@ def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> 
 def test_a_bad_file_of_expectations_is_a_usage_error(pytester: pytest.Pytester) -> None:
     stand_in.folder(pytester.path / "model")
     pytester.path.joinpath("known.toml").write_text("[[departure]]\n")
-    result = pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model", "--expected", "known.toml")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: known.toml, departure 1: it must have exactly *"])
+    result = pytester.runpytest_inprocess(*PLUGIN, "--model", "model", "--expected", "known.toml")
+    assert usage_error(result).startswith("known.toml, departure 1: it must have exactly ")
 
 
 def test_a_model_of_the_registry_has_a_file_of_its_own(
@@ -369,7 +355,7 @@ def test_a_model_of_the_registry_has_a_file_of_its_own(
     folder.mkdir()
     for name in ("model", "other"):
         (folder / f"{name}.toml").write_text("[[departure]]\n")
-    arguments = ("-p", "fixtures.plugin", "--rootdir", str(pytester.path), "--model")
+    arguments = (*PLUGIN, "--rootdir", str(pytester.path), "--model")
     assert pytester.runpytest_inprocess(*arguments, "other").ret == pytest.ExitCode.NO_TESTS_COLLECTED
     result = pytester.runpytest_inprocess(*arguments, "model")
     result.stderr.fnmatch_lines(["ERROR: suite/expected/model.toml, departure 1: *"])

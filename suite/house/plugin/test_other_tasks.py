@@ -1,58 +1,46 @@
-"""Tasks beside the paper's six are asked what each of them is, and have no part in claims about all together."""
+"""Other tasks than the paper's six are asked what each of the six is, and are not pooled with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from fixtures.bench import devices
 from fixtures.plugin.case import asked_on
 from fixtures.tasks import KNOWN, TASKS
 from suite.support.data import data_sets
-from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import Run, runner, usage_error, without_cuda
 
 CLAIMS = """
 import pytest
 from fixtures.flow import IMAGE, QUESTION
 from fixtures.tasks import TASKS
 
-@pytest.mark.claim(id="room.every")
+@pytest.mark.claim(id="other.every")
 def test_every(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.every-and-all", tasks=(*TASKS, "all"))
+@pytest.mark.claim(id="other.every-and-all", tasks=(*TASKS, "all"))
 def test_every_and_all(flow):
     print("over", getattr(flow, "tasks", flow.task))
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.one", tasks=("QueryAttr",))
+@pytest.mark.claim(id="other.one", tasks=("QueryAttr",))
 def test_one(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="room.all", tasks=("all",))
+@pytest.mark.claim(id="other.all", tasks=("all",))
 def test_all(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 """
-
-Run = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs CLAIMS on a stand-in, with the files of the other tasks in `data`."""
-    stand_in.install(monkeypatch.setattr)
-    stand_in.folder(pytester.path / "model")
+    without_cuda(monkeypatch)
     data_sets.files(pytester.path / "data")
-    pytester.makepyfile(test_claims=CLAIMS)
-    monkeypatch.setattr(devices.metadata, "version", lambda name: "2.13.0")
-    monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
-
-    def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "fixtures.plugin", "--model", "model", *arguments)
-
-    return run
+    return runner(pytester, monkeypatch, CLAIMS)
 
 
 def listed(result: pytest.RunResult) -> list[str]:
@@ -94,7 +82,7 @@ def test_claims_about_tasks_together_are_about_the_papers(run: Run, capfd: pytes
 
 
 def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.Pytester) -> None:
-    entry = 'claim = "room.every"\ntasks = ["POPE"]\nverdict = "fails"\nreason = "known"'
+    entry = 'claim = "other.every"\ntasks = ["POPE"]\nverdict = "fails"\nreason = "known"'
     (pytester.path / "known.toml").write_text(f"[[departure]]\n{entry}\n")
     result = run("--task", "POPE", "--data", "data", "--expected", "known.toml", "-k", "test_every_and_all")
     assert result.ret == pytest.ExitCode.OK
@@ -111,7 +99,4 @@ def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.
 def test_what_is_wrong_with_their_source_ends_the_run(
     run: Run, pytester: pytest.Pytester, arguments: list[str], says: str
 ) -> None:
-    result = run("--task", "POPE", *arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in result.errlines if line]
-    assert said.removeprefix("ERROR: ").startswith(says.format(pytester.path))
+    assert usage_error(run("--task", "POPE", *arguments)).startswith(says.format(pytester.path))

@@ -1,4 +1,4 @@
-"""A verdict, an expectation, --red and the sample decide how a test ends, and the ledger hears all of it."""
+"""A verdict, an expectation, --red and the sample decide how a test ends, and the ledger records all of them."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_a_test_asserted_and_raised_makes_its_verdict(
 
 def test_a_finding_becomes_the_record_that_reports_read() -> None:
     parts = evidence("holds") & evidence("holds", "peak of P(lowercase)")
-    record = finding("miniature", "all", [parts], None, recorded=False).to_json(departure("fails"))
+    record = finding("miniature", "all", [parts], None, is_recorded=False).to_json(departure("fails"))
     assert record == plain(record)
     assert record.items() >= {
         "model": "miniature", "task": "all", "verdict": "holds", "expected": "fails",
@@ -158,7 +158,7 @@ def test_a_finding_becomes_the_record_that_reports_read() -> None:
 
 
 def test_an_error_becomes_a_record_of_one_line() -> None:
-    found = finding("miniature", "ChooseAttr", [], ValueError("the first line\nand another"), recorded=False)
+    found = finding("miniature", "ChooseAttr", [], ValueError("the first line\nand another"), is_recorded=False)
     assert found.reason == "ValueError: the first line"
     assert json.dumps(found.to_json(None))
 

@@ -1,4 +1,4 @@
-"""A run ends each test as its verdict says, tells why in a sentence, and hands all of it to whoever reports."""
+"""A run ends each test by its verdict, gives the reason in a sentence, and hands both to the plugins that report."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from fixtures.models.files.source import Source
 from fixtures.plugin.verdicts import BRIEF
 from fixtures.refusal import Refusal, is_refusal
 from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import runner
 
 CLAIMS = """
 import pytest
@@ -84,37 +85,34 @@ def test_no_claim():
 Run = Callable[..., tuple[pytest.RunResult, dict[str, dict[str, Any]]]]
 
 
-class Ears:
-    """Hears the properties that reports carry."""
+class Collector:
+    """Collects the properties that reports carry, by the name of their test."""
 
     def __init__(self) -> None:
-        self.heard: dict[str, dict[str, Any]] = {}
+        self.properties: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name = report.nodeid.rpartition("::test_")[2].partition("[")[0]
-        self.heard.setdefault(name, {}).update(dict(report.user_properties))
+        self.properties.setdefault(name, {}).update(dict(report.user_properties))
 
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs CLAIMS on a stand-in, on ChooseAttr alone, and hears what reports hear, by test."""
-    stand_in.install(monkeypatch.setattr)
-    stand_in.folder(pytester.path / "model")
-    pytester.makepyfile(test_claims=CLAIMS)
+    """Runs CLAIMS on a stand-in, on ChooseAttr alone, and collects the properties of each test's reports."""
+    start = runner(pytester, monkeypatch, CLAIMS, "--questions", "24", "-rA")
 
     def run(*arguments: str, plugins: Sequence[object] = ()) -> tuple[pytest.RunResult, dict[str, dict[str, Any]]]:
-        ears = Ears()
-        given = ("-p", "fixtures.plugin", "--model", "model", "--questions", "24", "-rA", *arguments)
+        collector = Collector()
         tasks = () if "--task" in arguments else ("--task", "ChooseAttr")
-        return pytester.runpytest_inprocess(*given, *tasks, plugins=[ears, *plugins]), ears.heard
+        return start(*arguments, *tasks, plugins=[collector, *plugins]), collector.properties
 
     return run
 
 
 def test_each_verdict_has_its_outcome_in_a_run(run: Run) -> None:
-    result, heard = run()
+    result, properties = run()
     result.assert_outcomes(passed=4, failed=4, skipped=3, errors=1)
-    assert {name: said["evidence"]["verdict"] for name, said in heard.items() if "evidence" in said} == {
+    assert {name: own["evidence"]["verdict"] for name, own in properties.items() if "evidence" in own} == {
         "holds": "holds", "set": "holds", "recorded": "recorded", "fails": "fails", "composite": "fails",
         "elsewhere": "unsupported", "beside": "unsupported", "pooled": "unsupported",
         "broken": "error", "silent": "error", "unset": "error",
@@ -123,8 +121,8 @@ def test_each_verdict_has_its_outcome_in_a_run(run: Run) -> None:
 
 
 def test_a_failure_is_one_sentence_that_stands_alone(run: Run) -> None:
-    result, heard = run("-k", "fails")
-    sentence = heard["fails"]["evidence"]["sentence"]
+    result, properties = run("-k", "fails")
+    sentence = properties["fails"]["evidence"]["sentence"]
     assert sentence.startswith("model, ChooseAttr: ")
     assert all(part in sentence for part in ("30.0", ">= 40", "of 8", "24 questions"))
     result.stdout.fnmatch_lines([f"*{sentence[:40]}*"])
@@ -133,10 +131,10 @@ def test_a_failure_is_one_sentence_that_stands_alone(run: Run) -> None:
 
 
 def test_an_error_keeps_its_traceback(run: Run) -> None:
-    result, heard = run("-k", "broken or unset")
+    result, properties = run("-k", "broken or unset")
     result.stdout.fnmatch_lines(['*raise ValueError("boom")', "E * ValueError: boom"])
-    assert heard["broken"]["evidence"]["reason"] == "ValueError: boom"
-    assert heard["unset"]["evidence"]["reason"] == "ValueError: no such thing"
+    assert properties["broken"]["evidence"]["reason"] == "ValueError: boom"
+    assert properties["unset"]["evidence"]["reason"] == "ValueError: no such thing"
 
 
 def test_a_skip_says_why_and_where_the_test_stands(run: Run) -> None:
@@ -150,10 +148,15 @@ def test_a_skip_says_why_and_where_the_test_stands(run: Run) -> None:
 
 
 def test_what_was_measured_is_told_beside_the_evidence(run: Run) -> None:
-    _, heard = run("-k", "holds")
-    told = heard["holds"]["measurement"]
-    assert (told["model"], told["task"], told["asked"], told["kept"]) == ("model", "ChooseAttr", 24, 24)
-    assert set(told) >= {
+    _, properties = run("-k", "holds")
+    measurement = properties["holds"]["measurement"]
+    assert (measurement["model"], measurement["task"], measurement["asked"], measurement["kept"]) == (
+        "model",
+        "ChooseAttr",
+        24,
+        24,
+    )
+    assert set(measurement) >= {
         "set_aside",
         "width",
         "layers",
@@ -164,22 +167,22 @@ def test_what_was_measured_is_told_beside_the_evidence(run: Run) -> None:
         "versions",
         "seconds",
     }
-    assert json.loads(json.dumps(heard["holds"])) == heard["holds"]
+    assert json.loads(json.dumps(properties["holds"])) == properties["holds"]
 
 
 def test_what_is_drawn_of_a_measurement_travels_once(run: Run) -> None:
-    told: list[dict[str, Any]] = []
+    exhibits: list[dict[str, Any]] = []
 
     class Counting:
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            told.extend(cast("Any", said) for name, said in report.user_properties if name == "exhibit")
+            exhibits.extend(cast("Any", value) for name, value in report.user_properties if name == "exhibit")
 
     run("-k", "holds or fails or composite", plugins=[Counting()])
-    (drawn,) = told
-    assert (drawn["model"], drawn["task"]) == ("model", "ChooseAttr")
-    assert {curve["name"] for curve in drawn["curves"]} >= {"c(image->question)", "P(lowercase)"}
-    assert len(drawn["examples"]) == 3
-    assert all(example["thumbnail"] for example in drawn["examples"])
+    (exhibit,) = exhibits
+    assert (exhibit["model"], exhibit["task"]) == ("model", "ChooseAttr")
+    assert {curve["name"] for curve in exhibit["curves"]} >= {"c(image->question)", "P(lowercase)"}
+    assert len(exhibit["examples"]) == 3
+    assert all(example["thumbnail"] for example in exhibit["examples"])
 
 
 def test_an_expected_departure_is_an_xfail_and_off_the_default_sample_no_more(
@@ -200,16 +203,16 @@ def test_an_expected_departure_is_an_xfail_and_off_the_default_sample_no_more(
         """
     )
     chosen = ("--expected", "known.toml", "-k", "fails or holds")
-    result, heard = run(*chosen)
+    result, properties = run(*chosen)
     result.assert_outcomes(passed=1, xfailed=1)
     result.stdout.fnmatch_lines(["XFAIL *model, ChooseAttr: *30.0*expected: it is made up"])
-    assert heard["fails"]["evidence"]["expected"] == "fails"
-    assert heard["fails"]["evidence"]["expected_because"] == "it is made up"
+    assert properties["fails"]["evidence"]["expected"] == "fails"
+    assert properties["fails"]["evidence"]["expected_because"] == "it is made up"
 
-    result, heard = run(*chosen, "--questions", "128")
+    result, properties = run(*chosen, "--questions", "128")
     result.assert_outcomes(failed=1, xfailed=1)
     result.stdout.fnmatch_lines(["*no longer departs: expected fails, found holds: update known.toml"])
-    assert heard["holds"]["evidence"]["verdict"] == "holds"
+    assert properties["holds"]["evidence"]["verdict"] == "holds"
 
 
 def test_red_says_what_fails(run: Run) -> None:
@@ -218,46 +221,46 @@ def test_red_says_what_fails(run: Run) -> None:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a run says while it measures."""
-    sentences: list[str] = []
-    monkeypatch.setattr(Console, "__call__", lambda self, sentence: sentences.append(sentence))
-    return sentences
+def sentences(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sentences that a run prints while it measures."""
+    printed: list[str] = []
+    monkeypatch.setattr(Console, "__call__", lambda self, sentence: printed.append(sentence))
+    return printed
 
 
 def test_a_model_that_fails_its_contract_is_skipped_and_the_run_is_red(
-    run: Run, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
 ) -> None:
     monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
-    result, heard = run("-k", "holds or fails")
+    result, properties = run("-k", "holds or fails")
     result.assert_outcomes(skipped=2)
-    assert heard["holds"]["evidence"]["verdict"] == "not calibrated"
+    assert properties["holds"]["evidence"]["verdict"] == "not calibrated"
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.outlines.count("red: model is not calibrated") == 1
-    assert said.count("model is not calibrated: liveness: nothing moves") == 1
+    assert sentences.count("model is not calibrated: liveness: nothing moves") == 1
 
 
 def test_why_a_model_is_not_calibrated_is_told_in_full_once_and_of_each_claim_in_a_line(
-    run: Run, monkeypatch: pytest.MonkeyPatch, said: list[str]
+    run: Run, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
 ) -> None:
     long = " and ".join(["nothing moves"] * 20)
     broken = stand_in.broken_check("", ())
     monkeypatch.setattr("fixtures.instruments.contract.check", lambda *_: replace(broken, checks={"liveness": long}))
-    result, heard = run("-k", "holds or fails", "-rs")
+    result, properties = run("-k", "holds or fails", "-rs")
     sentence = f"model is not calibrated: liveness: {long}"
-    assert said.count(sentence) == 1
+    assert sentences.count(sentence) == 1
     assert long not in result.stdout.str()
     lines = [line for line in result.outlines if "ChooseAttr: model is not calibrated: liveness: nothing" in line]
     assert len(lines) == 2
     assert all(line.endswith(" ...") for line in lines)
-    assert heard["holds"]["evidence"]["reason"] == sentence
+    assert properties["holds"]["evidence"]["reason"] == sentence
 
 
 def test_tasks_are_pooled_for_a_claim_about_all_of_them(run: Run) -> None:
-    result, heard = run("-k", "pooled", "--task", "ChooseAttr", "--task", "QueryAttr")
+    result, properties = run("-k", "pooled", "--task", "ChooseAttr", "--task", "QueryAttr")
     result.assert_outcomes(passed=1)
-    assert heard["pooled"]["evidence"]["task"] == "all"
-    assert heard["pooled"]["evidence"]["n"] == 48
+    assert properties["pooled"]["evidence"]["task"] == "all"
+    assert properties["pooled"]["evidence"]["n"] == 48
 
 
 def test_a_measurement_that_breaks_is_an_error_of_every_claim_and_tried_once(
@@ -270,9 +273,13 @@ def test_a_measurement_that_breaks_is_an_error_of_every_claim_and_tried_once(
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr("fixtures.measure.measure", breaks)
-    result, heard = run("-k", "holds or fails")
+    result, properties = run("-k", "holds or fails")
     result.assert_outcomes(failed=2)
-    assert heard["holds"]["evidence"]["reason"] == heard["fails"]["evidence"]["reason"] == "RuntimeError: out of memory"
+    assert (
+        properties["holds"]["evidence"]["reason"]
+        == properties["fails"]["evidence"]["reason"]
+        == "RuntimeError: out of memory"
+    )
     assert len(tried) == 1
     result.stdout.fnmatch_lines(["*raise RuntimeError*"])
 
@@ -286,7 +293,7 @@ LONG = " and ".join(["the weights are damaged in a way that takes many words to 
 def test_what_is_refused_while_measuring_is_a_line_a_claim_and_said_in_full_once(
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
-    said: list[str],
+    sentences: list[str],
     expression: str,
     outcomes: dict[str, int],
 ) -> None:
@@ -294,14 +301,14 @@ def test_what_is_refused_while_measuring_is_a_line_a_claim_and_said_in_full_once
         raise ModelUnavailable(LONG)
 
     monkeypatch.setattr(Source, "load", unavailable)
-    result, heard = run("-k", expression)
+    result, properties = run("-k", expression)
     result.assert_outcomes(**outcomes)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert said.count(LONG) == 1
-    for evidence in (each["evidence"] for each in heard.values()):
+    assert sentences.count(LONG) == 1
+    for evidence in (own["evidence"] for own in properties.values()):
         assert (evidence["verdict"], evidence["reason"]) == ("error", LONG)
     lines = [line for line in result.outlines if line.startswith("model, ChooseAttr: the weights are damaged")]
-    assert len(lines) == len(heard)
+    assert len(lines) == len(properties)
     assert all(len(line) <= BRIEF for line in lines)
     assert "registry.py" not in result.stdout.str()
     assert "unavailable" not in result.stdout.str()

@@ -1,4 +1,4 @@
-"""Bad input that shows in a moment is one sentence and the end of the run; what shows later is a line a claim."""
+"""Bad input that is found quickly ends the run with one sentence; what is found later is one line for each claim."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from fixtures.models.miniature import WEIGHTS as MINIATURE
 from fixtures.tasks import WORLD
 from fixtures.tasks.gqa import authors
 from fixtures.tasks.prepare import prepare
-from suite.support.repository import ROOT
+from suite.support.repository import HEAVY, ROOT
 from suite.support.runs import stand_in_model as stand_in
+from suite.support.runs.small_runs import PLUGIN, Run, runner, usage_error, without_cuda
 
-HEAVY = {"torch", "transformers", "datasets", "scipy"}
 CLAIMS = """
 import pytest
 from fixtures.flow import IMAGE, QUESTION
@@ -36,43 +35,23 @@ def test_second(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 """
 
-Run = Callable[..., pytest.RunResult]
-
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs CLAIMS on a stand-in."""
-    stand_in.install(monkeypatch.setattr)
-    stand_in.folder(pytester.path / "model")
-    pytester.makepyfile(test_claims=CLAIMS, test_other="def test_nothing(): pass")
-    monkeypatch.setattr(devices.metadata, "version", lambda name: "2.13.0")
-    monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
-
-    def run(*arguments: str) -> pytest.RunResult:
-        given = (
-            "-p",
-            "fixtures.plugin",
-            "--questions",
-            "8",
-            *([] if "--model" in arguments else ["--model", "model"]),
-        )
-        return pytester.runpytest_inprocess(*given, *arguments)
-
-    return run
+    """Runs CLAIMS on a stand-in, and a test of nothing."""
+    without_cuda(monkeypatch)
+    pytester.makepyfile(test_other="def test_nothing(): pass")
+    return runner(pytester, monkeypatch, CLAIMS, "--questions", "8")
 
 
-def refused(result: pytest.RunResult) -> str:
-    """The one sentence with which a run was refused before any test."""
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
+def refusal(result: pytest.RunResult) -> str:
+    """The one sentence of a run that was refused before any test."""
     result.assert_outcomes()
-    (said,) = [line for line in result.errlines if line]
-    assert "Traceback" not in result.stdout.str()
-    assert "INTERNALERROR" not in result.stdout.str()
-    return said.removeprefix("ERROR: ")
+    return usage_error(result)
 
 
 def truncated(folder: Path) -> Path:
-    """The miniature, its weights cut."""
+    """A copy of the miniature with half of its weights."""
     shutil.copytree(MINIATURE, folder)
     weights = folder / "model.safetensors"
     os.truncate(weights, weights.stat().st_size // 2)
@@ -80,20 +59,9 @@ def truncated(folder: Path) -> Path:
 
 
 def in_workers(pytester: pytest.Pytester, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs what lies in the folder in two workers, in processes of their own."""
+    """Runs the tests in the folder in two workers, outside this process."""
     return subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "fixtures.plugin",
-            "-p",
-            "no:cacheprovider",
-            "-n",
-            "2",
-            *arguments,
-        ],
+        [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider", "-n", "2", *arguments],
         cwd=pytester.path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -118,7 +86,7 @@ def test_a_device_that_is_not_there(
     run: Run, monkeypatch: pytest.MonkeyPatch, device: str, there: int, says: str
 ) -> None:
     monkeypatch.setattr(devices, "cuda_devices", lambda: there)
-    assert refused(run("--device", device)) == says
+    assert refusal(run("--device", device)) == says
 
 
 @pytest.mark.parametrize(
@@ -141,37 +109,37 @@ def test_a_build_without_cuda_is_named_and_one_whose_devices_are_not_cudas_is_le
 
 
 def test_a_window_wider_than_the_model(run: Run) -> None:
-    said = refused(run("--model", "miniature", "--window", "99"))
+    said = refusal(run("--model", "miniature", "--window", "99"))
     assert said == "--window 99: miniature has 12 layers: give 12 or fewer"
 
 
 @pytest.mark.parametrize(("name", "layers"), [("planted", 40), ("planted:small", 32), ("planted:one-stage", 40)])
 def test_a_window_wider_than_a_model_that_is_made_when_loaded(run: Run, name: str, layers: int) -> None:
-    said = refused(run("--model", name, "--window", str(layers + 1)))
+    said = refusal(run("--model", name, "--window", str(layers + 1)))
     assert said == f"--window {layers + 1}: {name} has {layers} layers: give {layers} or fewer"
     assert run("--model", name, "--window", str(layers), "-k", "nothing").ret == pytest.ExitCode.OK
 
 
 def test_a_folder_that_holds_no_questions(run: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("empty")
-    assert refused(run("--gqa", "empty")).startswith(f"--gqa: {pytester.path / 'empty'} has no questions: looked for ")
+    assert refusal(run("--gqa", "empty")).startswith(f"--gqa: {pytester.path / 'empty'} has no questions: looked for ")
 
 
 def test_a_folder_that_lacks_files_of_selected_tasks(run: Run, pytester: pytest.Pytester) -> None:
     folder = pytester.mkdir("authors")
     (folder / authors.FILES["ChooseAttr"]).write_text("nonsense")
-    assert refused(run("--gqa", "authors", "--task", "QueryAttr", "--task", "ChooseRel")) == (
+    assert refusal(run("--gqa", "authors", "--task", "QueryAttr", "--task", "ChooseRel")) == (
         f"--gqa: {folder} lacks {authors.FILES['QueryAttr']}, {authors.FILES['ChooseRel']}: "
         "add them, or leave QueryAttr and ChooseRel out"
     )
-    assert "lacks the columns" in refused(run("--gqa", "authors", "--task", "ChooseAttr"))
+    assert "lacks the columns" in refusal(run("--gqa", "authors", "--task", "ChooseAttr"))
 
 
 @pytest.mark.parametrize("name", ["val_balanced_questions.json", "val_sceneGraphs.json"])
 def test_questions_that_are_no_json(run: Run, pytester: pytest.Pytester, name: str) -> None:
     folder = shutil.copytree(WORLD, pytester.path / "world")
     os.truncate(folder / name, 1000)
-    assert f"{folder / name} is not a JSON object of GQA's release (" in refused(run("--gqa", "world"))
+    assert f"{folder / name} is not a JSON object of GQA's release (" in refusal(run("--gqa", "world"))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +157,7 @@ def test_large_files_are_not_read_but_looked_at(
     folder = shutil.copytree(WORLD, pytester.path / "world")
     assert run("--gqa", "world", "-k", "nothing").ret == pytest.ExitCode.OK
     (folder / "val_sceneGraphs.json").write_bytes(content)
-    assert says in refused(run("--gqa", "world"))
+    assert says in refusal(run("--gqa", "world"))
 
 
 def test_a_prepared_folder_is_checked_for_the_seed_and_the_tasks(run: Run, pytester: pytest.Pytester) -> None:
@@ -197,33 +165,33 @@ def test_a_prepared_folder_is_checked_for_the_seed_and_the_tasks(run: Run, pytes
     prepare(None, None, out, tasks=["QueryAttr"], number=3, seed=1)
     asks = ("--gqa", "prepared", "--task", "QueryAttr")
     assert run(*asks, "--seed", "1", "-k", "nothing").ret == pytest.ExitCode.OK
-    assert "give --seed 1, or prepare another folder with --seed 0" in refused(run(*asks))
-    assert f"{out} was prepared without ChooseRel" in refused(run("--gqa", "prepared", "--task", "ChooseRel"))
+    assert "give --seed 1, or prepare another folder with --seed 0" in refusal(run(*asks))
+    assert f"{out} was prepared without ChooseRel" in refusal(run("--gqa", "prepared", "--task", "ChooseRel"))
 
 
 def test_a_folder_of_questions_without_pictures(run: Run, pytester: pytest.Pytester) -> None:
     folder = shutil.copytree(WORLD, pytester.path / "world")
     (folder / "images.zip").unlink()
-    assert refused(run("--gqa", "world")) == (
+    assert refusal(run("--gqa", "world")) == (
         f"--gqa: {folder} holds no pictures, neither images/ nor images.zip: give the folder or zip with --images"
     )
 
 
 def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Truly asked of `datasets`, offline and with an empty cache."""
+    """This asks the real `datasets`, offline and with an empty cache."""
     import huggingface_hub.constants
 
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", pytester.path / "cache")
-    said = refused(run("--gqa", "hub"))
+    said = refusal(run("--gqa", "hub"))
     assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be fetched from the hub (")
     assert said.endswith("): go online once, or give a folder with --gqa")
 
 
 def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
     truncated(pytester.path / "cut")
-    said = refused(run("--model", "cut"))
+    said = refusal(run("--model", "cut"))
     assert said.startswith("--model cut cannot be loaded: model.safetensors has ")
     assert said.endswith("; restore its files")
 
@@ -233,7 +201,7 @@ def test_a_model_that_was_saved_without_its_processor(run: Run, pytester: pytest
     folder = Path(shutil.copytree(MINIATURE, pytester.path / "bare"))
     for path in folder.glob("*processor_config.json" if "processor" in absent else "tokenizer*"):
         path.unlink()
-    said = refused(run("--model", "bare"))
+    said = refusal(run("--model", "bare"))
     assert said.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
     assert said.endswith("into its folder (processor.save_pretrained)")
 
@@ -246,7 +214,7 @@ def test_a_model_whose_settings_are_cut(run: Run, pytester: pytest.Pytester, nam
     if not path.is_file():
         shutil.copy(path.with_name("processor_config.json"), path)
     os.truncate(path, 100)
-    assert refused(run("--model", "cut")) == (
+    assert refusal(run("--model", "cut")) == (
         f"--model cut has a {name} that is no JSON, it may be cut short: restore it"
     )
 
@@ -260,12 +228,12 @@ def test_a_configuration_that_is_cut_is_found_with_the_options(run: Run, pyteste
 
 
 def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Truly asked of the hub's own client, offline and with an empty cache."""
+    """This asks the hub's own client, offline and with an empty cache."""
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(pytester.path))
-    said = refused(run("--model", "nobody/nothing"))
+    said = refusal(run("--model", "nobody/nothing"))
     assert said.startswith("--model nobody/nothing is no folder here and cannot be fetched from the hub")
 
 
@@ -276,7 +244,7 @@ def test_who_runs_no_claim_is_not_asked_for_anything(run: Run, pytester: pytest.
     run("test_other.py", *bad).assert_outcomes(passed=1)
     run("-k", "nothing", *bad).assert_outcomes(passed=1, deselected=8)
     assert run("--collect-only", *bad).ret == pytest.ExitCode.OK
-    assert refused(run(*bad)).startswith("--device")
+    assert refusal(run(*bad)).startswith("--device")
 
 
 def test_what_cannot_be_collected_is_said_before_what_cannot_be_run(run: Run, pytester: pytest.Pytester) -> None:
@@ -289,7 +257,7 @@ def test_what_cannot_be_collected_is_said_before_what_cannot_be_run(run: Run, py
 def test_workers_refuse_a_run_alike_and_without_torch(pytester: pytest.Pytester) -> None:
     truncated(pytester.path / "cut")
     pytester.makepyfile(test_claims=CLAIMS)
-    pytester.makeconftest(f"import sys\ndef pytest_sessionfinish(): assert not {HEAVY!r} & sys.modules.keys()")
+    pytester.makeconftest(f"import sys\ndef pytest_sessionfinish(): assert not {set(HEAVY)!r} & sys.modules.keys()")
     ran = in_workers(pytester, "--model", "cut")
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
     (said,) = [line for line in ran.stderr.splitlines() if line]

@@ -1,4 +1,4 @@
-"""What a report draws is the measurement's own mean curves and first questions, small enough to travel."""
+"""A report draws the measurement's own mean curves and first questions, small enough to send between processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fixtures.flow import IMAGE, QUESTION
 from fixtures.measurement import Measurement
 from fixtures.models.geometry import Preprocessing, geometry
 from fixtures.models.layout import Layout, Tile, rectangles
-from fixtures.plugin import properties as exhibit
+from fixtures.plugin import properties
 from fixtures.question import FilePicture, Object, Question
 from fixtures.tasks import questions
 from suite.support.runs import stand_in_model as stand_in
@@ -28,7 +28,7 @@ EDGE = IMAGE >> QUESTION
 
 
 def measured(seed: int = 0) -> Measurement:
-    """24 questions whose drops differ, the second of them answered otherwise."""
+    """A measurement of 24 questions with different drops, the second question answered wrongly."""
     made_up = stand_in.measure(type("Subject", (), {"name": "a model"}), ASKED, [EDGE], lens=True)
     right = np.arange(len(ASKED)) != 1
     kept = tuple(question for question, is_right in zip(ASKED, right, strict=True) if is_right)
@@ -48,7 +48,7 @@ def measured(seed: int = 0) -> Measurement:
 
 
 def shown(found: Measurement) -> dict[str, Any]:
-    return exhibit.exhibit(found, ASKED)
+    return properties.exhibit(found, ASKED)
 
 
 def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
@@ -70,7 +70,7 @@ def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
 def test_examples_are_the_first_that_were_kept_and_none_is_picked() -> None:
     found = measured()
     examples = shown(found)["examples"]
-    assert [each["id"] for each in examples] == [question.id for question in found.questions[: exhibit.EXAMPLES]]
+    assert [each["id"] for each in examples] == [question.id for question in found.questions[: properties.EXAMPLES]]
     assert examples[0]["patches"] == [[0.0, 0.0, 8.0, 8.0]]
     assert examples[0]["boxes"][0]["name"] == found.questions[0].objects[0].name
     assert examples[1]["curves"][f"c({EDGE})"] == pytest.approx(found.curve(EDGE).values[1], abs=0.01)
@@ -83,7 +83,7 @@ def test_what_was_answered_otherwise_is_told_with_the_answer() -> None:
 
 
 def test_without_pictures_it_is_the_same_but_for_them() -> None:
-    bare = exhibit.exhibit(measured(), ())
+    bare = properties.exhibit(measured(), ())
     assert {each.pop("thumbnail") for each in bare["examples"]} == {""}
     pictured = shown(measured())
     assert all(each.pop("thumbnail") for each in pictured["examples"])
@@ -93,10 +93,10 @@ def test_without_pictures_it_is_the_same_but_for_them() -> None:
 def test_it_is_plain_json_and_each_measurement_is_told_once() -> None:
     told: set[tuple[str, ...]] = set()
     whole, single = {("a model", "ChooseAttr"): measured()}, {("a model", "ChooseAttr", str(EDGE)): measured(1)}
-    first, second = exhibit.exhibits(whole, single, told, lambda _: ASKED)
+    first, second = properties.exhibits(whole, single, told, lambda _: ASKED)
     assert json.loads(json.dumps([first, second], allow_nan=False)) == [first, second]
     assert second["examples"] == second["missed"] == []
-    assert not list(exhibit.exhibits(whole, single, told, lambda _: ASKED))
+    assert not list(properties.exhibits(whole, single, told, lambda _: ASKED))
 
 
 def test_a_model_that_answers_nothing_has_nothing_to_draw() -> None:
@@ -105,7 +105,7 @@ def test_a_model_that_answers_nothing_has_nothing_to_draw() -> None:
     )
     drawn = shown(nothing)
     assert (drawn["curves"], drawn["examples"]) == ([], [])
-    assert len(drawn["missed"]) == exhibit.MISSED
+    assert len(drawn["missed"]) == properties.MISSED
 
 
 def picture(path: Path, size: tuple[int, int]) -> Question:
@@ -115,15 +115,15 @@ def picture(path: Path, size: tuple[int, int]) -> Question:
 
 
 def test_even_noise_becomes_a_thumbnail_that_is_light(tmp_path: Path) -> None:
-    encoded = base64.b64decode(exhibit.thumbnail(picture(tmp_path, (1600, 1200))))
-    assert 0 < len(encoded) <= exhibit.HEAVIEST
+    encoded = base64.b64decode(properties.thumbnail(picture(tmp_path, (1600, 1200))))
+    assert 0 < len(encoded) <= properties.HEAVIEST
     opened = Image.open(io.BytesIO(encoded))
-    assert max(opened.size) <= exhibit.LONGEST_SIDE
+    assert max(opened.size) <= properties.LONGEST_SIDE
     assert opened.size[0] / opened.size[1] == pytest.approx(4 / 3, abs=0.02)
 
 
 def test_a_picture_that_is_missing_is_left_out(tmp_path: Path) -> None:
-    assert not exhibit.thumbnail(replace(ASKED[0], picture=FilePicture(tmp_path / "none.png")))
+    assert not properties.thumbnail(replace(ASKED[0], picture=FilePicture(tmp_path / "none.png")))
 
 
 def naming(*boxes: tuple[float, float, float, float] | None) -> Question:

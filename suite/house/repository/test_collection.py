@@ -1,4 +1,4 @@
-"""Asking for help, for the register or for a list of tests imports nothing heavy and measures nothing."""
+"""Printing the help, the register or a list of tests imports nothing heavy and measures nothing."""
 
 import json
 import subprocess
@@ -10,9 +10,7 @@ import pytest
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 
 from fixtures.plugin.scheduling import pytest_xdist_make_scheduler
-from suite.support.repository import ROOT
-
-HEAVY = ["torch", "transformers", "datasets", "scipy", "matplotlib", "pandas", "pyarrow"]
+from suite.support.repository import HEAVY, ROOT
 
 PROBE = """
 import json, sys, pytest
@@ -23,7 +21,7 @@ print(json.dumps(dict(status=int(status), heavy=[name for name in {heavy!r} if n
 
 @pytest.mark.parametrize("arguments", [["suite/", "--collect-only", "-q"], ["--claims"], ["--help"]], ids=" ".join)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
-    probe = PROBE.format(arguments=[*arguments, "-p", "no:cacheprovider"], heavy=HEAVY)
+    probe = PROBE.format(arguments=[*arguments, "-p", "no:cacheprovider"], heavy=sorted(HEAVY))
     ran = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
     assert json.loads(ran.stdout.splitlines()[-1]) == {"status": 0, "heavy": []}, ran.stdout + ran.stderr
 

@@ -9,6 +9,11 @@ import pytest
 from suite.support.repository import HEAVY, ROOT
 
 MODULES = sorted(path.relative_to(ROOT) for part in ("fixtures", "reports") for path in (ROOT / part).rglob("*.py"))
+SUITE_MODULES = sorted(
+    path.relative_to(ROOT)
+    for part in ("house", "calibration", "support")
+    for path in (ROOT / "suite" / part).rglob("*.py")
+)
 PYTEST_MAY_STAND_IN = {Path("reports/plugin.py"), Path("reports/claim.py")}
 """Next to the folder `fixtures/plugin`."""
 
@@ -86,6 +91,12 @@ def rooms(names: set[str]) -> set[str]:
 def test_the_bench_and_the_ledger_never_import_each_other_nor_the_suite(module: Path) -> None:
     strangers = {"fixtures", "reports", "suite"} - {module.parts[0]}
     assert not rooms(all_imports(module)) & strangers
+
+
+@pytest.mark.parametrize("module", SUITE_MODULES, ids=str)
+def test_house_and_calibration_share_support_alone_which_imports_neither(module: Path) -> None:
+    strangers = {"suite.house", "suite.calibration"} - {f"suite.{module.parts[1]}"}
+    assert not {".".join(found.split(".")[:2]) for found in all_imports(module)} & strangers
 
 
 def needs_torch(module: Path) -> bool:

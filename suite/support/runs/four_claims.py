@@ -34,22 +34,22 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture
 def flow(request):
-    cell, said = request.param, request.node.user_properties
-    said.append(("measurement", dict(model="beside", task="LogicalObj", asked=9, kept=9, set_aside={})))
+    cell, properties = request.param, request.node.user_properties
+    properties.append(("measurement", dict(model="beside", task="LogicalObj", asked=9, kept=9, set_aside={})))
     for task in ("QueryAttr", "ChooseAttr") if cell.task == "all" else (cell.task,):
-        said.append(("measurement", dict(
+        properties.append(("measurement", dict(
             model=cell.model, task=task, asked=128, kept=120, set_aside={"wrong answer": 7, "no picture": 1},
             seconds=1.0, fingerprint="f00d", revision="c0ffee", layers=14, width=3, dtype="float32", device="cpu",
             engine="fast", versions={},
         )))
         drop = dict(name="c(image->question)", kind="knockout", unit="points", n=120)
-        said.append(("exhibit", dict(
+        properties.append(("exhibit", dict(
             model=cell.model, task=task, examples=[dict(id="1", text="Is it?", answer="yes", said="Yes")],
             curves=[dict(drop, mean=[-50.0] * 14, low=[-60.0] * 14, high=[-40.0] * 14)],
             missed=[dict(id="2", text="Is it not?", answer="yes", said="No")],
         )))
     def find(verdict):
-        said.append(("evidence", dict(
+        properties.append(("evidence", dict(
             model=cell.model, task=cell.task, verdict=verdict, expected=None, effect=57.5, low=52.0,
             high=63.0, bound=">= 40", parts=[], n=120, unit="points", layers=[0, 1], reason="",
             sentence="57.5 points", notes=[], twin=55.0, questions_needed=None,
