@@ -1,4 +1,4 @@
-"""Every adapter keeps the contract, on tiny models of its true classes, and has patches where they are seen."""
+"""Every adapter keeps the contract on tiny models of its true classes, and patches are where the model sees them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def family(name: str) -> Family:
 
 @pytest.mark.parametrize(("name", "style"), EVERY)
 def test_the_contract(name: str, style: Style) -> None:
-    asked = [question(size, seed) for seed, size in enumerate(family(name).sizes)]
-    contract = check(subject(name, style), asked)
+    cases = [question(size, seed) for seed, size in enumerate(family(name).sizes)]
+    contract = check(subject(name, style), cases)
     assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
 
 
@@ -50,21 +50,21 @@ def test_the_contract_in_float64(name: str) -> None:
     model, processor = FAMILIES[name].build()
     if name == "qwen3_vl_moe":
         model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
-    asked = wrap(model.double(), processor, FAMILIES[name].styles[0])
-    contract = check(asked, [question(family(name).sizes[0])])
+    adapter = wrap(model.double(), processor, FAMILIES[name].styles[0])
+    contract = check(adapter, [question(family(name).sizes[0])])
     assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
     says = "the model's own attention takes its softmax in float32"
-    assert (says in contract.checks["identity"]) == (asked.decoder_config._attn_implementation == "eager")
+    assert (says in contract.checks["identity"]) == (adapter.decoder_config._attn_implementation == "eager")
 
 
 @pytest.mark.parametrize(("name", "style"), EVERY)
 def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
-    asked = subject(name, style)
+    adapter = subject(name, style)
     for size in family(name).sizes:
-        prompt = asked.encode(question(size))
+        prompt = adapter.encode(question(size))
 
         def read(span: Any, prompt: Any = prompt) -> str:
-            return asked.tokenizer.decode(prompt.input_ids[prompt.spans[span]])
+            return adapter.tokenizer.decode(prompt.input_ids[prompt.spans[span]])
 
         assert read(QUESTION).strip() == "Is the shirt black or yellow?"
         assert INSTRUCTION in read(SUFFIX) if family(name).instructed else SUFFIX in prompt.missing
@@ -73,7 +73,7 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
         assert not set(prompt.spans) & set(prompt.missing)
         image = prompt.spans[IMAGE]
         assert image.tolist() == list(range(image[0], image[-1] + 1))
-        written = set(np.flatnonzero(prompt.input_ids == asked.image_token_id))
+        written = set(np.flatnonzero(prompt.input_ids == adapter.image_token_id))
         if prompt.features:  # one token stands for them, and cross-attention reads them behind the prompt
             assert len(written) == 1
             assert image.tolist() == list(range(-prompt.features, len(image) - prompt.features))
@@ -98,24 +98,24 @@ def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(name: str, styl
 
 @pytest.mark.parametrize("name", [name for name, style in EVERY if style == "chat"])
 def test_a_chat_prompt_has_the_ids_that_the_processor_gives_the_conversation(name: str) -> None:
-    asked, one = subject(name, "chat"), question(family(name).sizes[0])
-    if asked.processor.chat_template is None:
+    adapter, one = subject(name, "chat"), question(family(name).sizes[0])
+    if adapter.processor.chat_template is None:
         pytest.skip("its processor has no chat template")
     parts = [{"type": "image", "image": one.image}, {"type": "text", "text": f"{one.text}\n{INSTRUCTION}"}]
-    given = asked.processor.apply_chat_template(
+    given = adapter.processor.apply_chat_template(
         [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=True, return_dict=True
     )
-    assert asked.encode(one).input_ids.tolist() == [int(token) for token in given["input_ids"][0]]
+    assert adapter.encode(one).input_ids.tolist() == [int(token) for token in given["input_ids"][0]]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_question_alone_and_in_a_batch(name: str) -> None:
     """Questions of one size and length run together, each as it runs alone."""
-    asked, size = subject(name), family(name).sizes[0]
-    prompts = [asked.encode(question(size, seed)) for seed in range(3)]
+    adapter, size = subject(name), family(name).sizes[0]
+    prompts = [adapter.encode(question(size, seed)) for seed in range(3)]
     with torch.inference_mode():
-        together = distribution(asked, prompts, last_logits(asked, inputs(asked, prompts)))
-        alone = [distribution(asked, [one], last_logits(asked, inputs(asked, [one])))[0] for one in prompts]
+        together = distribution(adapter, prompts, last_logits(adapter, inputs(adapter, prompts)))
+        alone = [distribution(adapter, [one], last_logits(adapter, inputs(adapter, [one])))[0] for one in prompts]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-6)
     assert len({tuple(row.tolist()) for row in together}) == 3, "the picture makes no difference"
 
@@ -123,34 +123,34 @@ def test_a_question_alone_and_in_a_batch(name: str) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_it_says_begins_with_its_most_probable_token(name: str) -> None:
     """Generation, which is transformers', sees the prompt as the instruments do."""
-    asked = subject(name)
-    prompts = [asked.encode(question(size, seed)) for seed, size in enumerate(family(name).sizes)]
-    for prompt, (said, *_) in zip(prompts, greedy_answers(asked, prompts, longest=2), strict=True):
+    adapter = subject(name)
+    prompts = [adapter.encode(question(size, seed)) for seed, size in enumerate(family(name).sizes)]
+    for prompt, (said, *_) in zip(prompts, greedy_answers(adapter, prompts, longest=2), strict=True):
         with torch.inference_mode():
-            assert said == last_logits(asked, dict(asked.batch([prompt])))[0].argmax()
+            assert said == last_logits(adapter, dict(adapter.batch([prompt])))[0].argmax()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_an_answer_given_so_far_goes_on_as_it_was_generated(name: str) -> None:
     """Its tokens behind the prompt, read at once, lead to the token that generation came to one by one."""
-    asked = subject(name)
-    prompt = asked.encode(question(family(name).sizes[0]))
-    (said,) = greedy_answers(asked, [prompt], longest=4)
+    adapter = subject(name)
+    prompt = adapter.encode(question(family(name).sizes[0]))
+    (said,) = greedy_answers(adapter, [prompt], longest=4)
     with torch.inference_mode():
         for count in range(1, len(said)):
-            given = asked.answering(prompt, said[:count])
+            given = adapter.answering(prompt, said[:count])
             assert given.spans[LAST].tolist() == [len(given.input_ids) - 1] == [len(prompt.input_ids) + count - 1]
-            logits = last_logits(asked, inputs(asked, [given]))
+            logits = last_logits(adapter, inputs(adapter, [given]))
             assert int(logits.argmax()) == said[count]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_processor_that_writes_another_number_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = subject(name)
-    true = asked.layout
-    monkeypatch.setattr(asked, "layout", lambda size: replace(true(size), tokens=true(size).tokens + 1))
+    adapter = subject(name)
+    true = adapter.layout
+    monkeypatch.setattr(adapter, "layout", lambda size: replace(true(size), tokens=true(size).tokens + 1))
     with pytest.raises(ModelUnavailable, match=r"writes \d+ image tokens and the model packs \d+"):
-        asked.encode(question(family(name).sizes[0]), picture=False)
+        adapter.encode(question(family(name).sizes[0]), picture=False)
 
 
 @pytest.mark.parametrize("name", WITHOUT_REGIONS)
@@ -163,11 +163,11 @@ def test_a_family_without_regions_says_why(name: str) -> None:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_each_layer_attends_to(name: str) -> None:
     """By the configuration, and in truth: a layer of sliding windows alone is closed to the far past."""
-    asked = subject(name)
-    assert len(asked.attention) == asked.layers
-    assert set(asked.attention) <= {"full", "sliding", "full and picture", "picture"}
-    reads = [index for index, kind in enumerate(asked.attention) if "picture" in kind]
-    assert reads == sorted(asked.cross_attention.crossings)
+    adapter = subject(name)
+    assert len(adapter.attention) == adapter.layers
+    assert set(adapter.attention) <= {"full", "sliding", "full and picture", "picture"}
+    reads = [index for index, kind in enumerate(adapter.attention) if "picture" in kind]
+    assert reads == sorted(adapter.cross_attention.crossings)
 
 
 def test_windows_and_pictures_by_layer() -> None:
@@ -214,14 +214,14 @@ def test_padding_and_separators_show_nothing(name: str) -> None:
 
 
 def test_a_model_that_numbers_its_tiles_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = subject("internvl")
-    size = next(size for size in family("internvl").sizes if tiled(asked, size))
-    own = asked.image_features
+    adapter = subject("internvl")
+    size = next(size for size in family("internvl").sizes if tiled(adapter, size))
+    own = adapter.image_features
 
     def numbered(tensors: Any) -> Any:
         (features,) = own(tensors)
         return [features + torch.arange(len(features)).reshape(-1, *[1] * (features.dim() - 1)) / 10]
 
-    monkeypatch.setattr(asked, "image_features", numbered)
+    monkeypatch.setattr(adapter, "image_features", numbered)
     with pytest.raises(AssertionError, match="not close"):
-        require_tiles_in_any_order(asked, size, rounding=1e-4)
+        require_tiles_in_any_order(adapter, size, rounding=1e-4)

@@ -1,4 +1,4 @@
-"""The models that --model selects keep the contract: the first thing to run of a new one."""
+"""The models that --model selects keep the contract: the first tests to run for a new model."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from suite.support.models.pixel_oracle import (
 )
 
 PICTURES = ((500, 333), (333, 500), (300, 300))
-"""Sizes of GQA's: wide, tall and square."""
+"""Typical sizes of GQA's pictures: wide, tall and square."""
 
 BATCH = 8
-"""Questions, of several lengths."""
+"""The number of questions in the batch, of several lengths."""
 
 ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
-"""Of a probability, between a question alone and in a batch."""
+"""The largest difference of a probability between a question alone and in a batch, by dtype."""
 
 
 @contextmanager
 def shown_pictures_of_our_own() -> Generator[None]:
-    """A model that takes the questions' pictures alone is skipped, with its reason."""
+    """Skip, with the reason, a model that takes no pictures but those of its questions."""
     try:
         yield
     except Unaskable as error:
@@ -49,9 +49,9 @@ def test_the_contract(selected_model: str, bench: Bench, name: str) -> None:
 
 
 def test_a_question_alone_and_in_any_batch(selected_model: str, bench: Bench) -> None:
-    asked = bench.questions.of_task("ChooseAttr")[:BATCH]
+    cases = bench.questions.of_task("ChooseAttr")[:BATCH]
     with bench.subject(selected_model) as subject, torch.inference_mode():
-        prompts = list(encode(subject, asked)[0].values())
+        prompts = list(encode(subject, cases)[0].values())
         assert prompts
 
         def likeliest(batch: object) -> list[torch.Tensor]:

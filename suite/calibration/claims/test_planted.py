@@ -21,7 +21,7 @@ from fixtures.models.errors import ModelUnavailable, Unaskable
 from fixtures.models.planted import VARIANTS
 from fixtures.models.planted.build import build
 from fixtures.models.planted.circuit import FIRST_DROP, LAST_DROP, PLANTED, SECOND_DROP
-from fixtures.models.planted.codes import CHANNELS, GRID, PATCH, PIXELS, SCENE, codes, drawn, things
+from fixtures.models.planted.codes import CHANNELS, GRID, PATCH, PIXELS, SCENE, code_picture, codes, scene_objects
 from fixtures.models.planted.stream import BOX, PRESENCE, REGISTER, SLOTS, name
 from fixtures.models.planted.vocabulary import pieces
 from fixtures.models.registry import resolve, smaller_sibling
@@ -105,7 +105,7 @@ def test_what_it_has_not_is_refused() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_patches_tell_of_the_objects_whose_boxes_they_meet(task: str) -> None:
     for question in questions(task, n=None):
-        shown = things(question.image_id)
+        shown = scene_objects(question.image_id)
         assert shown is not None
         code = codes(shown)
         told = {thing.name: code[..., CHANNELS.index(name(thing.name))] > 0 for thing in shown}
@@ -120,9 +120,9 @@ def test_patches_tell_of_the_objects_whose_boxes_they_meet(task: str) -> None:
 
 def test_the_picture_is_its_codes_to_the_last_digit() -> None:
     question = questions("ChooseAttr", n=1)[0]
-    shown = things(question.image_id)
+    shown = scene_objects(question.image_id)
     assert shown is not None
-    assert drawn(shown).size == (PIXELS, PIXELS)
+    assert code_picture(shown).size == (PIXELS, PIXELS)
     assert question.image_size == (SCENE, SCENE)
     pixels = planted().encode(question).tensors["pixel_values"][0, 0].double()
     patches = pixels.reshape(GRID, PATCH, GRID, PATCH).permute(0, 2, 1, 3).flatten(2)
@@ -138,7 +138,7 @@ def test_a_box_is_related_where_its_code_is_drawn() -> None:
     """The picture is drawn smaller than the scene, whose boxes the processor's own resize brings there."""
     for question in questions("ChooseAttr", n=40):
         (named,) = (thing for thing in question.objects if thing.box_xywh)
-        (thing,) = (thing for thing in things(question.image_id) or () if thing.box == named.box_xywh)
+        (thing,) = (thing for thing in scene_objects(question.image_id) or () if thing.box == named.box_xywh)
         met = [row * GRID + column for row, column in np.ndindex(GRID, GRID) if thing.area_in(row, column)]
         prompt = planted().encode(question)
         assert (prompt.spans[RELATED] - prompt.spans[IMAGE].min()).tolist() == met

@@ -1,4 +1,4 @@
-"""What the table of adapters says can be asked is what their tiny models can be asked."""
+"""The README's table of what each adapter can be asked agrees with the adapters' tiny models."""
 
 from __future__ import annotations
 

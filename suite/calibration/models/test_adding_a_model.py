@@ -1,4 +1,4 @@
-"""The document on adding a model is followed to the letter, and what it leads to passes what every adapter must."""
+"""The guide to adding a model is followed to the letter, and its adapter passes the tests of all adapters."""
 
 from __future__ import annotations
 

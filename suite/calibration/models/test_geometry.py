@@ -1,4 +1,4 @@
-"""Boxes are followed to patches as the image processor itself moves pixels."""
+"""Boxes are followed to patches exactly as the image processor itself moves pixels."""
 
 import csv
 from collections.abc import Callable

@@ -46,9 +46,9 @@ def test_answers_are_right_through_the_public_path(task: str) -> None:
     from fixtures.models.miniature.score import answers, held_out
 
     model, processor = bundled()
-    asked = held_out(task, SAMPLE, "test")
-    given = answers(model, processor, asked)
-    wrong = [(one.question, one.answer, said) for one, said in zip(asked, given, strict=True) if said != one.answer]
+    cases = held_out(task, SAMPLE, "test")
+    given = answers(model, processor, cases)
+    wrong = [(one.question, one.answer, said) for one, said in zip(cases, given, strict=True) if said != one.answer]
     assert SAMPLE - len(wrong) >= LEAST_RIGHT, wrong
 
 

@@ -1,4 +1,4 @@
-"""A name leads to one model, in a folder or on the hub, and its fingerprint to the bytes that it is of."""
+"""A name leads to one model, in a folder or on the hub, and a fingerprint covers the bytes of its files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from fixtures.models.adapter_lookup import load_adapter, registry
 from fixtures.models.miniature import WEIGHTS as MINIATURE
 from fixtures.models.registry import known, resolve
 from suite.support.models import tiny_llava
-from suite.support.models.saved_llava import refusal, saved
+from suite.support.models.refusals import refusal
+from suite.support.models.saved_llava import saved
 
 
 @pytest.fixture

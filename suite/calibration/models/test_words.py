@@ -1,4 +1,4 @@
-"""Words are found whole, everywhere, in either number, and carried to exactly the tokens that hold them."""
+"""Words are found whole, at every place, in either number, and lead to exactly the tokens that hold them."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Where a patch is seen, found by marking pixels and looking which features change: no code of the layouts' is used."""
+"""The pixel oracle marks pixels and looks which features change: it finds a patch's place without the layouts' code."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PixelBox = tuple[int, int, int, int]
 
 GREY, MARK = 96, 255
 
-OF_TILES = ("pixel_values", "pixel_attention_mask")
+TILE_TENSORS = ("pixel_values", "pixel_attention_mask")
 """Tensors that hold an entry for each tile, in the layout's order."""
 
 
 @dataclass(frozen=True)
-class Drawn:
+class MemoryPicture:
     """A picture that is never written to disk."""
 
     png: bytes
@@ -39,17 +39,20 @@ class Drawn:
         return self.png
 
 
-def drawn(pixels: np.ndarray) -> Drawn:
+def in_memory(pixels: np.ndarray) -> MemoryPicture:
+    """The picture of *pixels* [height, width, 3]."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return Drawn(file.getvalue())
+    return MemoryPicture(file.getvalue())
 
 
 def noise(size: Size, seed: int = 0) -> np.ndarray:
+    """Random pixels [height, width, 3]."""
     return np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
 
 
 def question(size: Size, seed: int = 0, text: str = "Is the shirt black or yellow?") -> Question:
+    """A question about a picture of noise with one box, to the right of its center."""
     return Question(
         id=f"{size}{seed}",
         image_id=f"{seed}",
@@ -60,16 +63,16 @@ def question(size: Size, seed: int = 0, text: str = "Is the shirt black or yello
         false_option="black",
         objects=(Object("shirt", (size[0] * 0.5, size[1] * 0.25, size[0] * 0.25, size[1] * 0.25)),),
         image_size=size,
-        picture=drawn(noise(size, seed)),
+        picture=in_memory(noise(size, seed)),
     )
 
 
 @contextmanager
 def seeing_themselves_alone(subject: Subject, resample: int) -> Generator[Subject]:
-    """*subject* with an encoder whose patches see themselves alone, and a processor that resamples so.
+    """*subject* with an encoder whose patches see only themselves, and a processor that resamples by *resample*.
 
-    What the encoder's attention adds is set to nothing, so that a changed pixel changes the features of its own
-    patch, and no others, wherever the model's own code packs them.
+    What the encoder's attention adds is set to zero. A changed pixel then changes the features of its own patch and
+    of no other, wherever the model's own code packs them.
     """
     paths = subject.model.named_modules()
     encoder = [module for path, module in paths if "vision" in path or "visual" in path]
@@ -103,10 +106,10 @@ def changed(subject: Subject, resample: int, size: Size, box: PixelBox) -> set[i
 
 
 def _features(subject: Subject, pixels: np.ndarray) -> torch.Tensor:
-    """[image tokens, width], as the model packs them."""
-    shown = replace(question((pixels.shape[1], pixels.shape[0])), picture=drawn(pixels))
+    """The features [image tokens, width] that the model packs for a picture of *pixels*."""
+    marked = replace(question((pixels.shape[1], pixels.shape[0])), picture=in_memory(pixels))
     with torch.no_grad():
-        parts = subject.image_features(subject.encode(shown).tensors)
+        parts = subject.image_features(subject.encode(marked).tensors)
     return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
 
 
@@ -118,9 +121,10 @@ def boxes(size: Size, count: int = 8) -> list[PixelBox]:
 
 
 def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Sequence[PixelBox]) -> None:
-    """Marked pixels change no token that the layout has elsewhere, and every token that it has there.
+    """Fail unless marked pixels change exactly the tokens that the layout has there.
 
-    By nearest neighbours a pixel is read where it is or nowhere; by interpolation at its place and around it.
+    With nearest neighbours, a pixel is read in its own place or not at all: no other token may change. With
+    interpolation, it is read in its place and around it: every token there must change.
     """
     layout = subject.layout(size)
     for x, y, width, height in marked:
@@ -132,20 +136,20 @@ def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Se
 
 
 def tiled(subject: Subject, size: Size) -> bool:
-    """Whether a picture of *size* goes to the encoder in several tiles, and each one's features apart to the prompt."""
+    """Whether a picture of *size* goes to the encoder in several tiles whose features are separate in the prompt."""
     tiles = subject.layout(size).tiles
     return len(tiles) > 1 and not subject.cross_attention.crossings and all(tile.tokens.ndim == 2 for tile in tiles)
 
 
 def require_tiles_in_any_order(subject: Subject, size: Size, *, rounding: float) -> None:
-    """Tiles shown to the encoder in the opposite order change places in the prompt, each cell for its like.
+    """Fail unless tiles that are shown to the encoder in the opposite order change places in the prompt, cell by cell.
 
-    So a tile's tokens are its own, wherever it stands: no other tile, and no number of it, tells on them.
+    This shows that a tile's tokens depend on that tile alone, and not on other tiles or on its number.
     """
     shown, layout = subject.encode(question(size)), subject.layout(size)
     tensors = dict(shown.tensors)
     dimension = tensors["pixel_values"].dim() - 4  # before channels, height and width
-    flipped = {name: values.flip(dimension) if name in OF_TILES else values for name, values in tensors.items()}
+    flipped = {name: values.flip(dimension) if name in TILE_TENSORS else values for name, values in tensors.items()}
     with torch.no_grad():
         before, after = (
             torch.cat([part.reshape(-1, part.shape[-1]) for part in subject.image_features(given)])
@@ -158,4 +162,4 @@ def require_tiles_in_any_order(subject: Subject, size: Size, *, rounding: float)
         torch.testing.assert_close(after[one], before[other], rtol=0, atol=rounding * largest)
         compared += len(one) if here is not there else 0
     assert compared, "no two tiles have a cell in common"
-    assert float((after - before).abs().max()) > 0.01 * largest, "the tiles are all alike"
+    assert float((after - before).abs().max()) > 0.01 * largest, "all tiles are the same"

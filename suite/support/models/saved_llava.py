@@ -1,22 +1,17 @@
-"""A tiny LLaVA's folder, and the sentence with which a model is refused."""
+"""A tiny LLaVA is saved once, and every test that damages its files gets a folder of its own."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-import pytest
-
-from fixtures.models import load
-from fixtures.models.errors import ModelUnavailable
 from suite.support.models import tiny_llava
 
 
 @cache
-def files() -> dict[str, bytes]:
-    """By name, of a whole folder."""
+def saved_files() -> dict[str, bytes]:
+    """The files that `save_pretrained` writes for model and processor, by name."""
     with TemporaryDirectory() as folder:
         tiny_llava.model().save_pretrained(folder)
         tiny_llava.processor().save_pretrained(folder)
@@ -24,16 +19,8 @@ def files() -> dict[str, bytes]:
 
 
 def saved(folder: Path) -> Path:
+    """Write the saved model's files into *folder*, which must not exist yet, and return it."""
     folder.mkdir()
-    for name, content in files().items():
+    for name, content in saved_files().items():
         (folder / name).write_bytes(content)
     return folder
-
-
-def refusal(name: str | Path, **asked: Any) -> str:
-    """The sentence with which *name* is refused while options are parsed, or else when it is loaded."""
-    with pytest.raises(ModelUnavailable) as refused:
-        load(str(name), **asked)
-    sentence = str(refused.value)
-    assert "\n" not in sentence
-    return sentence

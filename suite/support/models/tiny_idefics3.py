@@ -1,4 +1,4 @@
-"""Tiny random Idefics3 and SmolVLM models: tiles of 56 pixels in patches of 7, shuffled two by two; and a Llama."""
+"""Tiny random Idefics3 and SmolVLM models: a Llama with tiles of 56 pixels in patches of 7, shuffled two by two."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ SIZES: tuple[Size, ...] = ((224, 112), (112, 224), (56, 56), (75, 40), (448, 300
 
 
 def words(*more: str) -> Any:
+    """The tokenizer, with the markers of tiles and *more* special tokens."""
     return tokenizer(*SPECIAL, *more)
 
 
 def image_settings(tile: int = TILE, **settings: Any) -> dict[str, Any]:
-    """The longer edge is four tiles long, unless *settings* of the image processor say otherwise."""
+    """The image processor's settings: *settings*, and a longer edge of four tiles unless they name another."""
     return {"size": {"longest_edge": 4 * tile}, "max_image_size": {"longest_edge": tile}, **settings}
 
 
 def settings(tile: int, patch: int, shuffle: int) -> dict[str, Any]:
-    """Of a processor."""
+    """The settings of a processor for such tiles."""
     return {"image_seq_len": (tile // patch // shuffle) ** 2, "chat_template": turns("<image>")}
 
 
 def model(family: str, vocabulary: Any, tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE) -> Any:
-    """`{family}ForConditionalGeneration` with seeded random weights, in eval mode."""
+    """A `{family}ForConditionalGeneration` with seeded random weights, in eval mode."""
     import transformers
 
     config = getattr(transformers, f"{family}Config")(

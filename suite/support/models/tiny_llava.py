@@ -17,7 +17,7 @@ CHAT_TEMPLATE = (
 
 @cache
 def tokenizer() -> Any:
-    """Byte-level BPE: other rules for spaces and offsets than the SentencePiece-like one of LLaVA-1.5."""
+    """A byte-level BPE, whose rules for spaces and offsets differ from those of LLaVA-1.5's SentencePiece."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -45,7 +45,7 @@ def processor(
     template: str | None = CHAT_TEMPLATE,
     **settings: Any,
 ) -> Any:
-    """A `LlavaProcessor` that resizes and crops, as the hub's LLaVA-1.5 has it."""
+    """A `LlavaProcessor` that resizes and crops like that of the hub's LLaVA-1.5; *settings* are its own."""
     from transformers import LlavaProcessor
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -57,7 +57,7 @@ def processor(
 
 
 def model(words: Any = None, pixels: int = 56, patch: int = 14, layers: int = 3, **settings: Any) -> Any:
-    """A `LlavaForConditionalGeneration` with seeded random weights, in eval mode."""
+    """A `LlavaForConditionalGeneration` with seeded random weights; *settings* go to its configuration."""
     import torch
     from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForConditionalGeneration
 

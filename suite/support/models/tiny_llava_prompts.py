@@ -1,4 +1,4 @@
-"""A question about a shirt, and tiny LLaVAs that are asked it in either prompt."""
+"""A question about a shirt, and a tiny LLaVA that is asked it in the paper's prompt or in its chat template."""
 
 from __future__ import annotations
 
@@ -31,26 +31,33 @@ SHIRT = Question(
     objects=(Object("shirt", (60, 10, 20, 30)),),
     image_size=(112, 56),
 )
+"""A question with two options and one object with a box, about a picture twice as wide as high."""
+
 STYLES: list[Style] = ["paper", "chat"]
+"""The prompt styles that LLaVA-1.5 can be asked in."""
 
 UNTILED = {SEPARATOR, BASE, TILES}
-"""Spans of pictures that are cut into tiles."""
+"""The spans that only pictures in tiles have, and LLaVA-1.5's do not."""
 
 
 @cache
-def subject(prompt: Style = "chat") -> Subject:
-    return wrap(tiny_llava.model(), tiny_llava.processor(), prompt)
+def subject(style: Style = "chat") -> Subject:
+    """The tiny LLaVA, asked in the prompt *style*."""
+    return wrap(tiny_llava.model(), tiny_llava.processor(), style)
 
 
-def read(prompt: Prompt, span: Span, asked: Subject | None = None) -> str:
-    return (asked or subject()).tokenizer.decode(prompt.input_ids[prompt.spans[span]])
+def read(prompt: Prompt, span: Span, reader: Subject | None = None) -> str:
+    """The text of *span*'s tokens, by the tokenizer of *reader* or of the tiny LLaVA."""
+    return (reader or subject()).tokenizer.decode(prompt.input_ids[prompt.spans[span]])
 
 
-def fine(size: tuple[int, int], seed: int = 0) -> Image.Image:
+def noise(size: tuple[int, int], seed: int = 0) -> Image.Image:
+    """A picture of *size* (width, height) in which every pixel is random."""
     return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8))
 
 
 def with_picture(question: Question, folder: Path, size: tuple[int, int] | None = None) -> Question:
+    """*question* with a picture of noise, saved in *folder*; it has the question's own size unless *size* is given."""
     path = folder / f"{question.image_id}.png"
-    fine(size or question.image_size).save(path)
+    noise(size or question.image_size).save(path)
     return replace(question, picture=FilePicture(path))

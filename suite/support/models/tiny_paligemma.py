@@ -1,4 +1,4 @@
-"""Tiny random PaliGemmas: a SigLIP at 56 pixels in patches of 14, and a Gemma of either generation."""
+"""Tiny random PaliGemmas: a SigLIP with pictures of 56 pixels in patches of 14, and a Gemma of either generation."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ SIZES: tuple[Size, ...] = ((112, 56), (56, 112), (60, 60), (75, 40), (20, 17))
 
 
 def words(generation: str) -> Any:
-    """A tokenizer apart for each *generation*: the processor adds its tokens to it."""
+    """A separate tokenizer for each *generation*, because the processor adds its tokens to it."""
     return tokenizer(bos=False, image_token="<image>", generation=generation)
 
 
 def processor(generation: str = "gemma", pixels: int = PIXELS, tokens: int | None = None, **images: Any) -> Any:
-    """*tokens* of the image follow from its *pixels* unless they are given."""
+    """A processor for pictures of *pixels*; the number of image *tokens* follows from them unless it is given."""
     from transformers import PaliGemmaProcessor
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
-    given: dict[str, Any] = {"size": {"height": pixels, "width": pixels}, **images}
-    image_processor = SiglipImageProcessorPil(**given, image_seq_length=tokens or (pixels // PATCH) ** 2)
+    options: dict[str, Any] = {"size": {"height": pixels, "width": pixels}, **images}
+    image_processor = SiglipImageProcessorPil(**options, image_seq_length=tokens or (pixels // PATCH) ** 2)
     return PaliGemmaProcessor(image_processor, words(generation))
 
 
@@ -44,4 +44,5 @@ def model(generation: str = "gemma", pixels: int = PIXELS, **text: Any) -> Any:
 
 
 def family(generation: str, **text: Any) -> Family:
+    """The family of one *generation*; *text* has settings of the decoder's configuration."""
     return Family(lambda: (model(generation, **text), processor(generation)), sizes=SIZES, instructed=False)

@@ -1,4 +1,4 @@
-"""Tiny random models of Qwen's families: patches of 7 pixels in cells of 14, rotations in three axes."""
+"""Tiny random models of Qwen's families: patches of 7 pixels in cells of 14, and rotations along three axes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ SIZES: tuple[Size, ...] = ((112, 56), (56, 112), (60, 60), (75, 40), (301, 150),
 
 
 def processor(kind: str, **settings: Any) -> Any:
-    """The processor class *kind* with 12 to 60 cells a picture; *settings* are its image processor's."""
+    """A processor of the class *kind*, with 12 to 60 cells for a picture; *settings* are its image processor's."""
     import transformers
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     bounds = {"shortest_edge": 12 * CELL**2, "longest_edge": 60 * CELL**2}
-    given: dict[str, Any] = {"patch_size": PATCH, "merge_size": MERGED, "size": bounds, **settings}
-    images = Qwen2VLImageProcessorPil(**given)
+    options: dict[str, Any] = {"patch_size": PATCH, "merge_size": MERGED, "size": bounds, **settings}
+    images = Qwen2VLImageProcessorPil(**options)
     return without_videos(getattr(transformers, kind))(
         images, words(), None, chat_template=turns(f"{START}{IMAGE}{END}")
     )
 
 
 def words() -> Any:
+    """The tokenizer, with Qwen's tokens for pictures and videos."""
     return tokenizer(*TOKENS.values(), bos=False)
 
 
 def model(family: str, text: Mapping[str, Any] | None = None, **vision: Any) -> Any:
-    """`{family}ForConditionalGeneration` with seeded random weights, in eval mode; *text* adds to its decoder's."""
+    """A `{family}ForConditionalGeneration` with seeded random weights, in eval mode.
+
+    *text* has settings of the decoder's configuration, *vision* those of the encoder's.
+    """
     import transformers
 
     ids = {f"{name}_token_id": words().convert_tokens_to_ids(token) for name, token in TOKENS.items()}
@@ -47,5 +51,5 @@ def model(family: str, text: Mapping[str, Any] | None = None, **vision: Any) -> 
 
 
 def family(name: str, reads_with: str = "", text: Mapping[str, Any] | None = None, **vision: Any) -> Family:
-    """*reads_with* names the processor's family where it is another's."""
+    """The family *name*; *reads_with* is the family whose processor it uses, where that is another one."""
     return Family(lambda: (model(name, text, **vision), processor(f"{reads_with or name}Processor")), sizes=SIZES)

@@ -1,4 +1,4 @@
-"""BLIP-2 and InstructBLIP: what their processors write, what a Q-Former reads, and what is refused."""
+"""BLIP-2 and InstructBLIP: the prompts of their processors, the input of a Q-Former, and refusals."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def test_the_published_processor_writes_32_tokens_for_every_picture() -> None:
     model, _ = blip_2.build()
     model.config.num_query_tokens = 32
     images = BlipImageProcessorPil(size={"height": 224, "width": 224})
-    asked = wrap(model, Blip2Processor(images, tokenizer("<image>"), num_query_tokens=32))
+    adapter = wrap(model, Blip2Processor(images, tokenizer("<image>"), num_query_tokens=32))
     for size in ((640, 480), (333, 500), (20, 400)):
-        prompt = asked.encode(question(size), picture=False)
-        assert asked.layout(size).tokens == len(prompt.spans[IMAGE]) == 32
+        prompt = adapter.encode(question(size), picture=False)
+        assert adapter.layout(size).tokens == len(prompt.spans[IMAGE]) == 32
 
 
 def image_features(name: str, text: str) -> torch.Tensor:
-    asked = subject(name)
-    tensors = asked.encode(question((64, 48), text=text)).tensors
+    adapter = subject(name)
+    tensors = adapter.encode(question((64, 48), text=text)).tensors
     read = {key: value for key, value in tensors.items() if key.startswith(("pixel_", "qformer_"))}
     with torch.no_grad():
-        return asked.model.get_image_features(**read).pooler_output  # pyright: ignore[reportCallIssue]
+        return adapter.model.get_image_features(**read).pooler_output  # pyright: ignore[reportCallIssue]
 
 
 def test_image_tokens_of_instructblip_know_the_question() -> None:
@@ -67,14 +67,14 @@ def test_image_tokens_of_instructblip_know_the_question() -> None:
 
 def test_questions_of_other_length_to_the_q_former_share_a_batch() -> None:
     """Its tokenizer counts otherwise than the decoder's: what it pads, it must not read."""
-    asked = subject("instructblip")
-    short, long = (asked.encode(question((64, 48), seed, LONG)) for seed in (0, 1))
+    adapter = subject("instructblip")
+    short, long = (adapter.encode(question((64, 48), seed, LONG)) for seed in (0, 1))
     less = {key: value[:, :-5] if key.startswith("qformer_") else value for key, value in short.tensors.items()}
     prompts = [replace(short, tensors=less), long]
     with torch.inference_mode():
-        together = distribution(asked, prompts, last_logits(asked, inputs(asked, prompts)))
-        alone = [distribution(asked, [one], last_logits(asked, inputs(asked, [one])))[0] for one in prompts]
-        whole = distribution(asked, [short], last_logits(asked, inputs(asked, [short])))[0]
+        together = distribution(adapter, prompts, last_logits(adapter, inputs(adapter, prompts)))
+        alone = [distribution(adapter, [one], last_logits(adapter, inputs(adapter, [one])))[0] for one in prompts]
+        whole = distribution(adapter, [short], last_logits(adapter, inputs(adapter, [short])))[0]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-6)
     assert not torch.allclose(alone[0], whole, rtol=1e-3)
 

@@ -1,4 +1,4 @@
-"""Idefics and Mllama: prompts as their authors write them, tiles as their processors cut them, and what is refused."""
+"""Idefics and Mllama: the prompts of their authors, the tiles of their processors, and refusals."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ GQA_SIZES = [
     (90, 60),
     (561, 560),
 ]
-"""Widths and heights, of which the last three stand for what is rare."""
+"""Widths and heights in GQA; the last three stand for rare ones."""
 
 
 @cache
 def published() -> Subject:
-    """Llama 3.2 Vision's processor as it is published: up to four tiles of 560 pixels in patches of 14."""
+    """A tiny Mllama with Llama 3.2 Vision's published processor: up to four tiles of 560 pixels in patches of 14."""
     return wrap(*mllama.build(side=560))
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
 
 from fixtures.models import wrap
 from fixtures.models.base import Subject
-from fixtures.models.errors import ModelUnavailable
 from suite.support.models.families import BOS, gemma3
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import wrap_refusal
 
 
 @cache
@@ -37,35 +36,31 @@ def test_a_box_lies_in_the_cells_that_its_pixels_are_squashed_to() -> None:
 
 
 def test_the_first_token_that_the_template_writes_is_the_only_one() -> None:
-    asked = wrap(gemma3.model(), gemma3.processor())
-    prompt = asked.encode(question((84, 84)))
+    adapter = wrap(gemma3.model(), gemma3.processor())
+    prompt = adapter.encode(question((84, 84)))
     assert prompt.text.startswith(BOS)
-    assert np.count_nonzero(prompt.input_ids == asked.tokenizer.bos_token_id) == 1
+    assert np.count_nonzero(prompt.input_ids == adapter.tokenizer.bos_token_id) == 1
 
 
 def test_the_image_attends_to_itself_in_both_directions() -> None:
     """The tensor that says so reaches the model, with the picture and without it."""
-    asked = wrap(gemma3.model(), gemma3.processor())
+    adapter = wrap(gemma3.model(), gemma3.processor())
     for picture in (True, False):
-        prompt = asked.encode(question((84, 84)), picture)
-        image = prompt.input_ids == asked.image_token_id
+        prompt = adapter.encode(question((84, 84)), picture)
+        image = prompt.input_ids == adapter.image_token_id
         assert (prompt.tensors["token_type_ids"][0].numpy() == image).all()
-
-
-def refusal(model: Any, processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
-        wrap(model, processor)
-    return str(refused.value)
 
 
 def test_settings_that_are_not_handled() -> None:
     panning = gemma3.processor()
     panning.images_kwargs = {**panning.images_kwargs, "do_pan_and_scan": True}
-    assert "has do_pan_and_scan on" in refusal(gemma3.model(), panning)
-    assert "goes by 112 pixels a picture's edge and the model by 84" in refusal(gemma3.model(), gemma3.processor(112))
-    assert "goes by 9 image tokens and the model by 16" in refusal(gemma3.model(), gemma3.processor(tokens=9))
-    uneven = refusal(gemma3.model(tokens=25), gemma3.processor(tokens=25))
+    assert "has do_pan_and_scan on" in wrap_refusal(gemma3.model(), panning)
+    assert "goes by 112 pixels a picture's edge and the model by 84" in wrap_refusal(
+        gemma3.model(), gemma3.processor(112)
+    )
+    assert "goes by 9 image tokens and the model by 16" in wrap_refusal(gemma3.model(), gemma3.processor(tokens=9))
+    uneven = wrap_refusal(gemma3.model(tokens=25), gemma3.processor(tokens=25))
     assert "averages 12 x 12 patches to 25 image tokens" in uneven
     other = gemma3.model()
     other.config.image_token_id = 7
-    assert "and the model replaces 7" in refusal(other, gemma3.processor())
+    assert "and the model replaces 7" in wrap_refusal(other, gemma3.processor())

@@ -1,4 +1,4 @@
-"""A family of its own accord: one run of image tokens is measured, and all else is refused before weights load."""
+"""A family without an adapter is measured if its picture is one run of image tokens, else refused early."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def generic(model: Any, processor: Any) -> Generic:
 
 def test_how_many_image_tokens_is_the_processors_word_borne_out_by_the_model() -> None:
     """Seen pictures are counted twice over, so that a run of four sizes shows that both counts agree."""
-    asked = generic(*anyres())
-    found = {size: len(asked.encode(question(size)).spans[IMAGE]) for size in SIZES}
-    assert found == {size: asked.layout(size).tokens for size in SIZES}
+    adapter = generic(*anyres())
+    found = {size: len(adapter.encode(question(size)).spans[IMAGE]) for size in SIZES}
+    assert found == {size: adapter.layout(size).tokens for size in SIZES}
     assert len(set(found.values())) > 2
 
 
@@ -91,8 +91,8 @@ def refusal(config: Any, processor: Any) -> str:
 
 def test_tiles_with_tokens_between_them_need_an_adapter() -> None:
     model, _ = aya_vision.build()
-    said = refusal(model.config, aya_vision.processor(tiles=4))
-    assert "writes a picture of 640 x 480 as 20 image tokens in 5 runs" in said
+    sentence = refusal(model.config, aya_vision.processor(tiles=4))
+    assert "writes a picture of 640 x 480 as 20 image tokens in 5 runs" in sentence
 
 
 def test_a_processor_that_writes_no_such_token() -> None:
@@ -107,8 +107,8 @@ def test_a_configuration_without_an_image_token() -> None:
 
 def test_a_processor_that_does_not_name_what_it_writes() -> None:
     _, processor = vipllava.build()
-    said = refusal(vipllava.build()[0].config, processor.tokenizer)
-    assert "does not say what it writes for a picture (image_token, image_processor)" in said
+    sentence = refusal(vipllava.build()[0].config, processor.tokenizer)
+    assert "does not say what it writes for a picture (image_token, image_processor)" in sentence
 
 
 def test_it_is_refused_before_its_weights_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

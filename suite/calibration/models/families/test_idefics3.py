@@ -1,4 +1,4 @@
-"""The tiles of Idefics3 and SmolVLM are those that their processors cut, with what stands between them set apart."""
+"""The tiles of Idefics3 and SmolVLM are those that their processors cut, with separators between them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from fixtures.flow import BASE, IMAGE, PADDING, SEPARATOR, TILES
 from fixtures.instruments.forward import distribution, inputs, last_logits
 from fixtures.models import wrap
 from fixtures.models.base import Subject
-from fixtures.models.errors import ModelUnavailable
 from suite.support.models.families import idefics3, smolvlm
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import wrap_refusal
 
 PUBLISHED = {
     "Idefics3-8B-Llama3": (364, 14, 2, 169),
     "SmolVLM-256M-Instruct": (512, 16, 4, 64),
     "SmolVLM-Instruct": (384, 14, 3, 81),
 }
-"""Pixels of a tile and of a patch, patches shuffled into one along an edge, image tokens of a tile."""
+"""The pixels of a tile, the pixels of a patch, the patches merged along an edge, and the image tokens of a tile."""
 
 
 @cache
@@ -40,22 +40,22 @@ def published(name: str) -> Subject:
     ("size", "canvas"), [((640, 480), (3, 4)), ((480, 640), (4, 3)), ((500, 500), (4, 4)), ((500, 100), (1, 4))]
 )
 def test_published_settings(name: str, size: tuple[int, int], canvas: tuple[int, int]) -> None:
-    asked, tokens = published(name), PUBLISHED[name][-1]
-    layout = asked.layout(size)
+    adapter, tokens = published(name), PUBLISHED[name][-1]
+    layout = adapter.layout(size)
     tiles = canvas[0] * canvas[1] + 1
     assert (layout.tokens, len(layout.tiles)) == (tiles * tokens, tiles)
     assert layout.base.tolist() == list(range((tiles - 1) * tokens, tiles * tokens))
-    prompt = asked.encode(question(size), picture=False)
-    assert np.count_nonzero(prompt.input_ids == asked.image_token_id) == layout.tokens
+    prompt = adapter.encode(question(size), picture=False)
+    assert np.count_nonzero(prompt.input_ids == adapter.image_token_id) == layout.tokens
     assert PADDING in prompt.missing
     base, fine = prompt.spans[BASE], prompt.spans[TILES]
     assert sorted([*base, *fine, *prompt.spans[SEPARATOR]]) == prompt.spans[IMAGE].tolist()
 
 
 def test_what_stands_between_two_tiles_separates_them() -> None:
-    asked = wrap(idefics3.model(), idefics3.processor())
-    prompt = asked.encode(question((224, 112)))
-    read = asked.tokenizer.decode(prompt.input_ids[prompt.spans[SEPARATOR]])
+    adapter = wrap(idefics3.model(), idefics3.processor())
+    prompt = adapter.encode(question((224, 112)))
+    read = adapter.tokenizer.decode(prompt.input_ids[prompt.spans[SEPARATOR]])
     marked = [f"<fake_token_around_image><row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2, 3, 4)]
     markers = [*marked[:4], "\n", *marked[4:], "\n\n<fake_token_around_image><global-img>"]
     assert read.replace(" ", "") == "".join(markers).removeprefix(marked[0])
@@ -71,16 +71,16 @@ def test_any_picture_has_the_tiles_that_its_processor_counts(width: int, height:
 
 def test_where_the_longer_edge_is_left_as_it_comes() -> None:
     """The canvas is then what the processor itself stretches a picture to."""
-    asked = wrap(idefics3.model(), idefics3.processor(do_resize=False))
+    adapter = wrap(idefics3.model(), idefics3.processor(do_resize=False))
     for size in [(60, 50), (113, 30), (56, 56), (40, 100), (170, 111)]:
-        prompt = asked.encode(question(size))
-        assert len(asked.layout(size).tiles) == prompt.tensors["pixel_values"].shape[1]
+        prompt = adapter.encode(question(size))
+        assert len(adapter.layout(size).tiles) == prompt.tensors["pixel_values"].shape[1]
 
 
 def test_a_picture_that_is_not_split() -> None:
-    asked = wrap(idefics3.model(), idefics3.processor(do_image_splitting=False))
-    prompt = asked.encode(question((200, 130)))
-    assert asked.layout((200, 130)).tokens == 16
+    adapter = wrap(idefics3.model(), idefics3.processor(do_image_splitting=False))
+    prompt = adapter.encode(question((200, 130)))
+    assert adapter.layout((200, 130)).tokens == 16
     assert {BASE, TILES, SEPARATOR} <= set(prompt.missing)
 
 
@@ -93,25 +93,23 @@ def test_an_edge_of_a_tile_that_is_in_no_patch() -> None:
 
 @pytest.mark.parametrize("family", [idefics3, smolvlm])
 def test_pictures_of_several_tiles_in_one_batch(family: Any) -> None:
-    asked = wrap(family.model(), family.processor(size={"longest_edge": 112}))
-    short = asked.encode(replace(question((112, 112)), text="Is the shirt black?"))
+    adapter = wrap(family.model(), family.processor(size={"longest_edge": 112}))
+    short = adapter.encode(replace(question((112, 112)), text="Is the shirt black?"))
     long = next(
         prompt
         for filler in range(1, 200)
-        if len((prompt := asked.encode(replace(question((112, 30)), text="Is" + " it" * filler + "?"))).input_ids)
+        if len((prompt := adapter.encode(replace(question((112, 30)), text="Is" + " it" * filler + "?"))).input_ids)
         == len(short.input_ids)
     )
     assert short.tensors["pixel_values"].shape[1] > long.tensors["pixel_values"].shape[1]
     with torch.inference_mode():
-        together = distribution(asked, [short, long], last_logits(asked, inputs(asked, [short, long])))
-        alone = [distribution(asked, [one], last_logits(asked, inputs(asked, [one])))[0] for one in (short, long)]
+        together = distribution(adapter, [short, long], last_logits(adapter, inputs(adapter, [short, long])))
+        alone = [distribution(adapter, [one], last_logits(adapter, inputs(adapter, [one])))[0] for one in (short, long)]
     torch.testing.assert_close(together, torch.stack(alone), rtol=1e-4, atol=1e-6)
 
 
 def refusal(processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
-        wrap(idefics3.model(), processor)
-    return str(refused.value)
+    return wrap_refusal(idefics3.model(), processor)
 
 
 def test_settings_that_are_not_handled() -> None:

@@ -1,9 +1,8 @@
-"""InternVL's tiles are those that its processor cuts, at the settings that were published with it."""
+"""InternVL's tiles are those that its processor cuts, at the published settings."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ from hypothesis import strategies as st
 from fixtures.flow import BASE, PADDING, SEPARATOR, TILES
 from fixtures.models import wrap
 from fixtures.models.base import Subject
-from fixtures.models.errors import ModelUnavailable
 from suite.support.models.families import internvl
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import wrap_refusal
 
 
 @cache
@@ -63,25 +62,19 @@ def test_a_box_is_in_its_tiles_and_in_the_whole() -> None:
 def test_a_processor_that_cuts_no_tiles() -> None:
     processor = internvl.processor()
     processor.images_kwargs = {"crop_to_patches": False}
-    asked = wrap(internvl.model(), processor)
-    assert len(asked.layout((200, 130)).tiles) == 1
-    assert asked.encode(question((200, 130))).missing[BASE]
-
-
-def refusal(model: Any, processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
-        wrap(model, processor)
-    return str(refused.value)
+    adapter = wrap(internvl.model(), processor)
+    assert len(adapter.layout((200, 130)).tiles) == 1
+    assert adapter.encode(question((200, 130))).missing[BASE]
 
 
 def test_settings_that_are_not_handled() -> None:
     model = internvl.model()
-    assert "GotOcr2ImageProcessorPil with do_resize False" in refusal(model, internvl.processor(do_resize=False))
-    assert "goes by 112 pixels a tile and the model by 56" in refusal(model, internvl.processor(112, 14))
-    assert "which is no square" in refusal(model, internvl.processor(size={"height": 56, "width": 112}))
+    assert "GotOcr2ImageProcessorPil with do_resize False" in wrap_refusal(model, internvl.processor(do_resize=False))
+    assert "goes by 112 pixels a tile and the model by 56" in wrap_refusal(model, internvl.processor(112, 14))
+    assert "which is no square" in wrap_refusal(model, internvl.processor(size={"height": 56, "width": 112}))
     miscounting = internvl.processor()
     miscounting.image_seq_length = 64
-    assert "goes by 64 image tokens a tile and the model by 16" in refusal(model, miscounting)
-    assert "packs 'full' features" in refusal(
+    assert "goes by 64 image tokens a tile and the model by 16" in wrap_refusal(model, miscounting)
+    assert "packs 'full' features" in wrap_refusal(
         internvl.model(vision_feature_select_strategy="full"), internvl.processor()
     )

@@ -1,4 +1,4 @@
-"""The LLaVA adapter names exactly the positions it says it names, on transformers' own classes."""
+"""The LLaVA adapter's spans hold exactly the positions that their names say, on transformers' own classes."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ REGIONS = {RELATED, OTHER, RANDOM}
 
 @pytest.mark.parametrize("style", STYLES)
 def test_spans_read_as_what_they_name(style: Style) -> None:
-    asked = subject(style)
-    prompt = asked.encode(SHIRT, picture=False)
+    adapter = subject(style)
+    prompt = adapter.encode(SHIRT, picture=False)
     assert read(prompt, QUESTION).strip() == SHIRT.text
     assert read(prompt, SUFFIX).strip() == INSTRUCTION
     assert read(prompt, OBJECTS).strip() == "shirt"
@@ -134,8 +134,8 @@ def test_words_are_whole_in_the_prompt_too() -> None:
 def test_a_class_token_is_image_but_no_patch() -> None:
     """With the whole of CLIP's features ("full"), 17 tokens hold 16 patches: the first is the class token."""
     full: dict[str, Any] = {"vision_feature_select_strategy": "full"}
-    asked = wrap(tiny_llava.model(**full), tiny_llava.processor(**full), "chat")
-    plain, whole = subject().encode(SHIRT, picture=False), asked.encode(SHIRT, picture=False)
+    adapter = wrap(tiny_llava.model(**full), tiny_llava.processor(**full), "chat")
+    plain, whole = subject().encode(SHIRT, picture=False), adapter.encode(SHIRT, picture=False)
     assert len(whole.spans[IMAGE]) == 17
     assert (whole.spans[RELATED] - plain.spans[RELATED] == 1).all()
     assert whole.spans[IMAGE][0] in whole.spans[OTHER]
@@ -161,15 +161,15 @@ def test_tensors_are_what_the_model_takes(tmp_path: Path) -> None:
     import torch
 
     question = with_picture(SHIRT, tmp_path)
-    asked = subject()
-    prompts = [asked.encode(question), asked.encode(replace(question, text="Is the shirt yellow or black?"))]
-    batch = asked.batch(prompts)
+    adapter = subject()
+    prompts = [adapter.encode(question), adapter.encode(replace(question, text="Is the shirt yellow or black?"))]
+    batch = adapter.batch(prompts)
     with torch.no_grad():
-        together = asked.model(**batch).logits
-        apart = [asked.model(**prompt.tensors).logits[0] for prompt in prompts]
+        together = adapter.model(**batch).logits
+        apart = [adapter.model(**prompt.tensors).logits[0] for prompt in prompts]
     assert together.shape[:2] == (2, len(prompts[0].input_ids))
     torch.testing.assert_close(together, torch.stack(apart))
-    stock = asked.processor(images=question.image, text=prompts[0].text, return_tensors="pt")
+    stock = adapter.processor(images=question.image, text=prompts[0].text, return_tensors="pt")
     torch.testing.assert_close(prompts[0].tensors["pixel_values"], stock["pixel_values"], rtol=0, atol=0)
     assert prompts[0].input_ids.tolist() == stock["input_ids"][0].tolist()
 
@@ -197,9 +197,9 @@ def test_the_paper_pads_with_the_mean_color(tmp_path: Path) -> None:
 def test_pixels_take_the_models_dtype(tmp_path: Path) -> None:
     import torch
 
-    asked = wrap(tiny_llava.model().to(torch.bfloat16), tiny_llava.processor(), "chat")
-    prompt = asked.encode(with_picture(SHIRT, tmp_path))
-    assert prompt.tensors["pixel_values"].dtype == asked.dtype == torch.bfloat16
+    adapter = wrap(tiny_llava.model().to(torch.bfloat16), tiny_llava.processor(), "chat")
+    prompt = adapter.encode(with_picture(SHIRT, tmp_path))
+    assert prompt.tensors["pixel_values"].dtype == adapter.dtype == torch.bfloat16
     assert prompt.tensors["input_ids"].dtype == torch.int64
 
 
@@ -209,17 +209,17 @@ def test_pixels_take_the_models_dtype(tmp_path: Path) -> None:
 def test_the_decoder_is_the_models_own() -> None:
     import torch
 
-    asked = subject()
-    decoder: Any = asked.model.model.language_model
-    assert list(asked.decoder_layers) == list(decoder.layers)
-    assert asked.layers == 3
-    assert asked.final_norm is decoder.norm
-    assert asked.unembed is asked.model.lm_head
-    assert asked.decoder_config is decoder.config is decoder.layers[0].self_attn.config
+    adapter = subject()
+    decoder: Any = adapter.model.model.language_model
+    assert list(adapter.decoder_layers) == list(decoder.layers)
+    assert adapter.layers == 3
+    assert adapter.final_norm is decoder.norm
+    assert adapter.unembed is adapter.model.lm_head
+    assert adapter.decoder_config is decoder.config is decoder.layers[0].self_attn.config
     with torch.no_grad():
-        prompt = asked.encode(SHIRT, picture=False).tensors
-        output = asked.model(**prompt, output_hidden_states=True)
-        torch.testing.assert_close(asked.unembed(output.hidden_states[-1]), output.logits)
+        prompt = adapter.encode(SHIRT, picture=False).tensors
+        output = adapter.model(**prompt, output_hidden_states=True)
+        torch.testing.assert_close(adapter.unembed(output.hidden_states[-1]), output.logits)
 
 
 def test_a_model_that_is_not_whole_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""LLaVA-NeXT's tiles at their true size: counts from image sizes alone, places from the model's own packing."""
+"""LLaVA-NeXT's tiles at their true size: counts follow from image sizes, places from the model's packing."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def test_image_tokens_of_all_the_papers_questions(original: bool, fewest: int) -
 
     One picture, of 240 x 166 pixels, is cut otherwise by LLaVA's own code than by its port to transformers.
     """
-    asked = [each for task in TASKS for each in questions(task, n=None, gqa=AUTHORS)]
-    counts = {size: full_size(original)[0].layout(size).tokens for size in {each.image_size for each in asked}}
+    cases = [each for task in TASKS for each in questions(task, n=None, gqa=AUTHORS)]
+    counts = {size: full_size(original)[0].layout(size).tokens for size in {each.image_size for each in cases}}
     assert all(count == len(packed(size, original)) for size, count in counts.items())
-    of_questions = Counter(counts[each.image_size] for each in asked)
+    of_questions = Counter(counts[each.image_size] for each in cases)
     assert sum(of_questions.values()) == 5525
     assert (min(of_questions), max(of_questions)) == (fewest, 2928)
     assert of_questions.most_common(1)[0][0] == 2340

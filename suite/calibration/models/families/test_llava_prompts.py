@@ -1,4 +1,4 @@
-"""A prompt holds the question once and is gone on with by the answer's own tokens, or the question is unaskable."""
+"""A prompt writes the question once and goes on with the answer's own tokens, or it is unaskable."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_a_picture_behind_the_question_moves_nothing() -> None:
         "{% for part in messages[0]['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}"
         "{% endfor %}<image> ASSISTANT:"
     )
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=behind))
-    prompt = asked.encode(SHIRT, picture=False)
-    assert read(prompt, QUESTION, asked).strip() == SHIRT.text
+    adapter = wrap(tiny_llava.model(), tiny_llava.processor(template=behind))
+    prompt = adapter.encode(SHIRT, picture=False)
+    assert read(prompt, QUESTION, adapter).strip() == SHIRT.text
     assert prompt.spans[QUESTION][-1] < prompt.spans[IMAGE][0]
 
 
@@ -72,9 +72,9 @@ def test_a_question_that_the_prompt_cannot_hold_is_unaskable(text: str, reason: 
 
 def test_a_template_that_rewrites_the_question_is_unaskable() -> None:
     shouting = tiny_llava.CHAT_TEMPLATE.replace("part['text']", "part['text'] | upper")
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=shouting), "chat")
+    adapter = wrap(tiny_llava.model(), tiny_llava.processor(template=shouting), "chat")
     with pytest.raises(Unaskable, match="0 times") as refused:
-        asked.encode(SHIRT, picture=False)
+        adapter.encode(SHIRT, picture=False)
     assert refused.value.reason == "the prompt does not write the question once"
 
 
@@ -83,9 +83,9 @@ def test_a_tokenizer_that_rewrites_the_question_is_unaskable() -> None:
 
     words = copy.deepcopy(tiny_llava.tokenizer())
     words.backend_tokenizer.normalizer = normalizers.Lowercase()
-    asked = wrap(tiny_llava.model(words), tiny_llava.processor(words), "chat")
+    adapter = wrap(tiny_llava.model(words), tiny_llava.processor(words), "chat")
     with pytest.raises(Unaskable, match="is the shirt black") as refused:
-        asked.encode(SHIRT, picture=False)
+        adapter.encode(SHIRT, picture=False)
     assert refused.value.reason == "the question's tokens do not read as the question"
 
 
@@ -110,18 +110,18 @@ def test_a_chat_prompt_needs_a_template() -> None:
 
 
 def test_answer_tokens_are_what_the_prompt_goes_on_with() -> None:
-    asked = subject()
+    adapter = subject()
     for word in ("yellow", "left", "dog"):
-        tokens = asked.answer_tokens(word)
+        tokens = adapter.answer_tokens(word)
         assert tokens is not None
-        assert asked.tokenizer.decode([tokens.lowercase]) in f" {word}"
-        assert asked.tokenizer.decode([tokens.capitalized]) in f" {word.capitalize()}"
+        assert adapter.tokenizer.decode([tokens.lowercase]) in f" {word}"
+        assert adapter.tokenizer.decode([tokens.capitalized]) in f" {word.capitalize()}"
         # PromptText behind a real prompt, image tokens and all, the answer begins with the same ids.
-        prompt = asked.encode(SHIRT, picture=False)
+        prompt = adapter.encode(SHIRT, picture=False)
         for form, first in ((word, tokens.lowercase), (word.capitalize(), tokens.capitalized)):
             text = with_answer(prompt.text.replace("<image>", "<image>" * 16), form)
-            assert asked.tokenizer(text)["input_ids"][len(prompt.input_ids)] == first
-    assert asked.answer_tokens("Yellow") == asked.answer_tokens("yellow")
+            assert adapter.tokenizer(text)["input_ids"][len(prompt.input_ids)] == first
+    assert adapter.answer_tokens("Yellow") == adapter.answer_tokens("yellow")
 
 
 def test_no_answer_tokens_where_both_forms_begin_alike() -> None:
@@ -130,10 +130,10 @@ def test_no_answer_tokens_where_both_forms_begin_alike() -> None:
 
 def test_an_answer_behind_a_line_break_has_no_space() -> None:
     template = tiny_llava.CHAT_TEMPLATE.replace(" ASSISTANT:", "{{ '\\n' }}")
-    asked = wrap(tiny_llava.model(), tiny_llava.processor(template=template), "chat")
-    tokens = asked.answer_tokens("yellow")
+    adapter = wrap(tiny_llava.model(), tiny_llava.processor(template=template), "chat")
+    tokens = adapter.answer_tokens("yellow")
     assert tokens is not None
-    assert not asked.tokenizer.decode([tokens.lowercase]).startswith(" ")
+    assert not adapter.tokenizer.decode([tokens.lowercase]).startswith(" ")
 
 
 def test_decoding_and_ends() -> None:

@@ -1,4 +1,4 @@
-"""Prompt, patches and answers are those that others recorded of the real LLaVA-1.5-7b."""
+"""Prompt, patches and answers agree with those that others recorded from the real LLaVA-1.5-7b."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_an_answer_that_merges_into_the_prompt_is_unaskable() -> None:
 
     words = PreTrainedTokenizerFast.from_pretrained(LLAMA)
     template = tiny_llava.CHAT_TEMPLATE.replace(" ASSISTANT:", " ASSISTANT: ")
-    asked = wrap(tiny_llava.model(words), tiny_llava.processor(words, template=template), "chat")
+    adapter = wrap(tiny_llava.model(words), tiny_llava.processor(words, template=template), "chat")
     with pytest.raises(Unaskable) as refused:
-        asked.answer_tokens("yellow")
+        adapter.answer_tokens("yellow")
     assert refused.value.reason == "the answer has no first sub-word of its own"

@@ -1,10 +1,9 @@
-"""PaliGemma is asked in its published form, and all of its prompt attends to all of it."""
+"""PaliGemma is asked in its published form, and all positions of its prompt attend to each other."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable
 from suite.support.models.families import BOS
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import wrap_refusal
 from suite.support.models.tiny_paligemma import model, processor
 
 
@@ -55,8 +55,8 @@ def test_a_chat_template_of_its_own_comes_first() -> None:
     templated.chat_template = (
         "{% for message in messages %}<image>question: {{ message['content'][1]['text'] }}{% endfor %}"
     )
-    asked = wrap(model(), templated)
-    assert asked.encode(question((60, 60))).text.startswith("<image>question: Is the shirt black or yellow?\nAnswer")
+    adapter = wrap(model(), templated)
+    assert adapter.encode(question((60, 60))).text.startswith("<image>question: Is the shirt black or yellow?\nAnswer")
 
 
 def test_an_answer_stands_behind_the_line_break_of_the_processor() -> None:
@@ -73,14 +73,14 @@ def test_every_position_attends_to_every_other() -> None:
     """What the question says reaches the image's positions, which precede it."""
     import torch
 
-    asked, streams = subject(), list[torch.Tensor]()
-    hook = asked.decoder_layers[-1].register_forward_hook(lambda *heard: streams.append(heard[-1][:, 0]))
+    adapter, streams = subject(), list[torch.Tensor]()
+    hook = adapter.decoder_layers[-1].register_forward_hook(lambda *heard: streams.append(heard[-1][:, 0]))
     try:
         for text in ("Is the shirt black or yellow?", "Is the shirt yellow or black?"):
-            prompt = asked.encode(replace(question((60, 60)), text=text))
+            prompt = adapter.encode(replace(question((60, 60)), text=text))
             assert not prompt.tensors["token_type_ids"].any()
             with torch.no_grad():
-                asked.model(**asked.batch([prompt]))
+                adapter.model(**adapter.batch([prompt]))
     finally:
         hook.remove()
     one, other = streams
@@ -99,16 +99,10 @@ def test_a_model_that_is_said_to_attend_ahead_and_does_not_fails_the_null_contro
     assert "moves nothing" in found.checks["null control"]
 
 
-def refusal(model: Any, processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
-        wrap(model, processor)
-    return str(refused.value)
-
-
 def test_settings_that_are_not_handled() -> None:
-    assert "goes by 112 pixels a picture's edge and the model by 56" in refusal(model(), processor("gemma", 112))
-    assert "goes by 9 image tokens and the model by 16" in refusal(model(), processor("gemma", tokens=9))
-    windowed = refusal(model("gemma2", sliding_window=16, query_pre_attn_scalar=8), processor("gemma2"))
+    assert "goes by 112 pixels a picture's edge and the model by 56" in wrap_refusal(model(), processor("gemma", 112))
+    assert "goes by 9 image tokens and the model by 16" in wrap_refusal(model(), processor("gemma", tokens=9))
+    windowed = wrap_refusal(model("gemma2", sliding_window=16, query_pre_attn_scalar=8), processor("gemma2"))
     assert "shows a picture in 16 tokens, and some of its layers look back 16 positions" in windowed
     with pytest.raises(ModelUnavailable, match="the paper has no prompt for PaliGemma"):
         wrap(model(), processor(), "paper").encode(question((60, 60)))

@@ -1,4 +1,4 @@
-"""A model with another family's processor works by right, or is refused in one sentence; nothing foreign is raised."""
+"""A model with another family's processor works or is refused in one sentence; no other error is raised."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fixtures.models.base import Subject
 from fixtures.models.errors import ModelUnavailable, Unaskable
 from suite.support.models.families import families
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import wrap_refusal
 from suite.support.repository import ROOT
 
 FAMILIES = families()
@@ -29,7 +30,7 @@ WORK = {
     frozenset({"paligemma", "paligemma2"}),
     *map(frozenset, combinations(("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_vl_moe"), 2)),
 }
-"""Families that share a processor's class, or all of it that counts."""
+"""The pairs of families that share a processor's class, or all of its relevant settings."""
 
 
 @cache
@@ -38,28 +39,26 @@ def built(name: str) -> tuple[Any, Any]:
 
 
 def refused(model: Any, processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as caught:
-        wrap(model, processor)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert ": " in said, "it says what next"
-    return said
+    """The sentence of the refusal, which must say what to do next."""
+    sentence = wrap_refusal(model, processor)
+    assert ": " in sentence, "it says what next"
+    return sentence
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_other_familys_processor(name: str) -> None:
     model, _ = built(name)
-    asked = [question(size, seed) for seed, size in enumerate(FAMILIES[name].sizes)]
+    cases = [question(size, seed) for seed, size in enumerate(FAMILIES[name].sizes)]
     for other in FAMILIES:
         processor = built(other)[1]
         if other == name:
             continue
         if frozenset({name, other}) in WORK:
-            contract = check(wrap(model, processor), asked)
+            contract = check(wrap(model, processor), cases)
             assert contract.passed, (other, contract.checks)
             continue
         with pytest.raises(ModelUnavailable) as refusal:
-            wrap(model, processor).encode(asked[0])
+            wrap(model, processor).encode(cases[0])
         assert "\n" not in str(refusal.value), other
         assert ": " in str(refusal.value), other
 
@@ -76,8 +75,10 @@ def test_what_is_no_processor(name: str) -> None:
 
 @pytest.mark.parametrize("given", [None, "owner/name", 7, {"model_type": "llava"}])
 def test_what_is_no_model(given: Any) -> None:
-    said = refused(given, built("llava")[1])
-    assert said.startswith(f"what was given as a model is {'None' if given is None else type(given).__name__}: give ")
+    sentence = refused(given, built("llava")[1])
+    assert sentence.startswith(
+        f"what was given as a model is {'None' if given is None else type(given).__name__}: give "
+    )
 
 
 def test_a_setting_that_is_missing_is_named_with_the_processor_that_has_it() -> None:
@@ -85,9 +86,9 @@ def test_a_setting_that_is_missing_is_named_with_the_processor_that_has_it() -> 
         "the processor of Blip2ForConditionalGeneration, LlavaProcessor, has no num_query_tokens, which models of the "
         "family blip-2 go by: give it the processor that belongs to it (Blip2Processor)"
     )
-    said = refused(built("mllama")[0], built("qwen2_vl")[1])
-    assert "the image processor of MllamaForConditionalGeneration, Qwen2VLImageProcessor" in said
-    assert "has no max_image_tiles" in said
+    sentence = refused(built("mllama")[0], built("qwen2_vl")[1])
+    assert "the image processor of MllamaForConditionalGeneration, Qwen2VLImageProcessor" in sentence
+    assert "has no max_image_tiles" in sentence
 
 
 def test_a_configuration_that_lacks_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,8 +130,8 @@ def test_a_tokenizer_of_more_tokens_than_the_model_embeds() -> None:
     planted, miniature = load("planted", "cpu"), load("miniature", "cpu")
     known, rows = len(miniature.tokenizer), planted.model.config.text_config.vocab_size
     assert known > rows
-    said = refused(planted.model, miniature.processor)
-    assert f" knows {known} tokens and the model embeds {rows}: give it the processor that belongs to it" in said
+    sentence = refused(planted.model, miniature.processor)
+    assert f" knows {known} tokens and the model embeds {rows}: give it the processor that belongs to it" in sentence
 
 
 def test_a_token_that_was_added_need_not_be_embedded() -> None:

@@ -1,4 +1,4 @@
-"""Qwen's pictures keep their shape: cells are counted and placed as the published settings have them."""
+"""Qwen's pictures keep their shape, and cells are counted and placed as at the published settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from suite.support.models.tiny_qwen import PATCH, model, processor
 
 QWEN2 = {"patch_size": 14, "size": {"shortest_edge": 56 * 56, "longest_edge": 12_845_056}}
 QWEN3 = {"patch_size": 16, "size": {"shortest_edge": 65_536, "longest_edge": 16_777_216}}
-"""As published with Qwen2-VL and Qwen2.5-VL, and with Qwen3-VL."""
+"""The settings published with Qwen2-VL and Qwen2.5-VL, and with Qwen3-VL."""
 
 
 @cache
@@ -45,14 +45,14 @@ def subject(**images: Any) -> Subject:
 )
 def test_published_settings(published: dict[str, Any], size: tuple[int, int], grid: tuple[int, int]) -> None:
     """Rows and columns of 28 or 32 pixels, counted by hand and by the processor."""
-    asked = subject(**published)
-    layout = asked.layout(size)
+    adapter = subject(**published)
+    layout = adapter.layout(size)
     assert layout.tiles[0].geometry.grid == grid
     assert layout.tiles[0].tokens.reshape(-1).tolist() == list(range(layout.tokens))
-    prompt = asked.encode(question(size))
+    prompt = adapter.encode(question(size))
     assert prompt.tensors["image_grid_thw"].tolist() == [[1, grid[0] * 2, grid[1] * 2]]
     assert {BASE, TILES, SEPARATOR, PADDING} <= set(prompt.missing)
-    assert {span: prompt.missing[span] for span in asked.cannot} == asked.cannot
+    assert {span: prompt.missing[span] for span in adapter.cannot} == adapter.cannot
 
 
 @settings(deadline=None)
@@ -61,9 +61,9 @@ def test_any_picture_has_the_cells_that_its_processor_counts(width: int, height:
     if max(width, height) > 200 * min(width, height):
         return
     for published in (QWEN2, QWEN3):
-        asked = subject(**published)
-        patches = asked.processor.image_processor.get_number_of_image_patches(height, width)
-        assert asked.layout((width, height)).tokens == patches / 4
+        adapter = subject(**published)
+        patches = adapter.processor.image_processor.get_number_of_image_patches(height, width)
+        assert adapter.layout((width, height)).tokens == patches / 4
 
 
 def test_a_box_lies_in_the_cells_that_its_pixels_are_resized_to() -> None:
@@ -97,9 +97,9 @@ def test_settings_that_are_not_handled() -> None:
 
 
 def test_the_paper_has_no_prompt_for_it() -> None:
-    asked = wrap(encoder(PATCH), processor("Qwen2VLProcessor"), "paper")
+    adapter = wrap(encoder(PATCH), processor("Qwen2VLProcessor"), "paper")
     with pytest.raises(ModelUnavailable, match="the paper has no prompt for Qwen2VL"):
-        asked.encode(question((60, 60)))
+        adapter.encode(question((60, 60)))
 
 
 def test_a_picture_too_long_for_its_processor_is_set_aside() -> None:

@@ -1,4 +1,4 @@
-"""A model of the hub lies in its client's cache under digests; one that cannot be had is a sentence on what to do."""
+"""A hub model is found in its client's cache, and one that cannot be fetched gets a sentence on what to do."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cached")
 def test_a_cached_model_loads_without_the_network() -> None:
     assert resolve("owner/name").is_here
-    asked = load("owner/name", "cpu")
-    assert asked.name == "owner/name"
-    assert asked.fingerprint == resolve("owner/name", revision=COMMIT).fingerprint()
+    adapter = load("owner/name", "cpu")
+    assert adapter.name == "owner/name"
+    assert adapter.fingerprint == resolve("owner/name", revision=COMMIT).fingerprint()
 
 
 @pytest.mark.usefixtures("no_network")

@@ -1,4 +1,4 @@
-"""Weights go where they fit, code of a model's own runs on the flag alone, and either is said in one sentence."""
+"""Weights go where they fit, and a model's own code runs only with the flag; every refusal is one sentence."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from fixtures.models.registry import resolve
 from suite.support.models import tiny_llava
 from suite.support.models.families import families
 from suite.support.models.pixel_oracle import question
+from suite.support.models.refusals import refusal
 
 FAMILIES = families()
 
@@ -47,13 +48,6 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
-def refusal(name: Path, **asked: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
-        load(str(name), **asked)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
 # What the weights take
 
 
@@ -73,7 +67,7 @@ def test_parameters_are_counted_by_the_headers(whole: Any, saved: Path, tmp_path
 
 
 def test_who_waits_for_weights_hears_how_many_are_there(saved: Path) -> None:
-    """As transformers counts them; what it shows by itself is left as it was."""
+    """The count is transformers' own, and its progress bar is left as it was."""
     from transformers.utils import logging
 
     seen: list[tuple[int, int]] = []
@@ -140,7 +134,7 @@ def test_a_first_device_without_room_for_all_but_the_layers_is_refused() -> None
 
 @pytest.fixture
 def two_small_devices(monkeypatch: pytest.MonkeyPatch, saved: Path) -> None:
-    """As many bytes on each of two CUDA devices as half of the model takes in float32, and some."""
+    """Two CUDA devices, each with the bytes of a little more than half of the model in float32."""
     there = int(resolve(str(saved)).bytes("float32", "cuda") * 0.5 / loading.SHARE_FOR_WEIGHTS * 1.2)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (there, there))
@@ -160,8 +154,8 @@ def test_a_model_too_large_for_the_one_that_is_named_is_refused(saved: Path, dev
 @pytest.mark.usefixtures("two_small_devices")
 def test_what_spreading_takes_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "find_spec", lambda package: None)
-    said = refusal(saved, device="cuda", dtype="float32")
-    assert "more than cuda:0 has free, and to spread it over 2 devices takes accelerate: pip install" in said
+    sentence = refusal(saved, device="cuda", dtype="float32")
+    assert "more than cuda:0 has free, and to spread it over 2 devices takes accelerate: pip install" in sentence
 
 
 @pytest.mark.usefixtures("two_small_devices")
@@ -177,14 +171,14 @@ def test_a_model_is_spread_and_answers_as_in_one_piece(
         return dict.fromkeys(spread, "cpu")
 
     monkeypatch.setattr(loading, "device_map", on_the_cpu)
-    asked = load(str(saved), device="cuda", dtype="float32")
+    adapter = load(str(saved), device="cuda", dtype="float32")
     assert set(spread.values()) == {"cuda:0", "cuda:1"}
     ids = torch.tensor([[4, 5, 6, 7]])
     with torch.no_grad():
-        torch.testing.assert_close(asked.model(input_ids=ids).logits, whole(input_ids=ids).logits)
+        torch.testing.assert_close(adapter.model(input_ids=ids).logits, whole(input_ids=ids).logits)
     for name, tensor in whole.state_dict().items():
-        torch.testing.assert_close(asked.model.state_dict()[name], tensor, rtol=0, atol=0)
-    contract = check(asked, [question((112, 56), seed) for seed in range(2)])
+        torch.testing.assert_close(adapter.model.state_dict()[name], tensor, rtol=0, atol=0)
+    contract = check(adapter, [question((112, 56), seed) for seed in range(2)])
     assert contract.failed in ((), ("liveness",)), contract.checks  # fresh weights hardly attend
 
 
@@ -207,12 +201,12 @@ def test_accelerates_hooks_around_the_layers_change_nothing(family: str) -> None
         hooks.remove_hook_from_module(layer)
         hooks.add_hook_to_module(layer, Counted("cpu", io_same_device=True))
     subject = wrap(model, processor)
-    asked = [question(size, seed) for seed, size in enumerate(FAMILIES[family].sizes[:2])]
-    contract = check(subject, asked)
+    cases = [question(size, seed) for seed, size in enumerate(FAMILIES[family].sizes[:2])]
+    contract = check(subject, cases)
     assert contract.passed, contract.checks
     assert "'fast' differs from the reference by" in contract.checks["engine"]
     before = dict(moved)
-    prompts = [subject.encode(asked[0])]
+    prompts = [subject.encode(cases[0])]
     knockout.sweep(subject, prompts, [IMAGE >> QUESTION], 1)
     assert all(moved[id(layer)] > before[id(layer)] for layer in layers)
 
@@ -246,8 +240,8 @@ def brings_code(folder: Path) -> Path:
 
 
 def test_code_of_its_own_is_not_run_unasked(brings_code: Path) -> None:
-    said = refusal(brings_code)
-    assert "brings code of its own, which does not run by default: read it, and pass --trust-remote-code" in said
+    sentence = refusal(brings_code)
+    assert "brings code of its own, which does not run by default: read it, and pass --trust-remote-code" in sentence
     assert not (brings_code / "ran").exists()
 
 

@@ -1,4 +1,4 @@
-"""What stands in the way of a model is one sentence, said before torch is imported."""
+"""A model that cannot be loaded is refused in one sentence, before torch is imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.registry import known, resolve
-from suite.support.models.saved_llava import refusal, saved
+from suite.support.models.refusals import refusal
+from suite.support.models.saved_llava import saved
 from suite.support.repository import ROOT
 
 

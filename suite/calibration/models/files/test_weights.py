@@ -1,4 +1,4 @@
-"""Weights come whole and from safetensors alone, and a model is wrapped as it is found."""
+"""Weights load whole and from safetensors alone, and wrapping leaves a model as it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from fixtures.models import load, wrap
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.registry import resolve
 from suite.support.models import tiny_llava
-from suite.support.models.saved_llava import refusal, saved
+from suite.support.models.refusals import refusal
+from suite.support.models.saved_llava import saved
 
 
 @pytest.fixture
@@ -27,15 +28,15 @@ def folder(tmp_path: Path) -> Path:
 def test_loading(folder: Path) -> None:
     import torch
 
-    asked = load(str(folder), device="cpu")
-    assert asked.dtype == torch.float32
-    assert asked.device == torch.device("cpu")
-    assert not asked.model.training
-    assert not any(parameter.requires_grad for parameter in asked.model.parameters())
-    assert asked.fingerprint == resolve(str(folder)).fingerprint()
-    assert (asked.name, asked.prompt_style, asked.layers) == (str(folder), "chat", 3)
+    adapter = load(str(folder), device="cpu")
+    assert adapter.dtype == torch.float32
+    assert adapter.device == torch.device("cpu")
+    assert not adapter.model.training
+    assert not any(parameter.requires_grad for parameter in adapter.model.parameters())
+    assert adapter.fingerprint == resolve(str(folder)).fingerprint()
+    assert (adapter.name, adapter.prompt_style, adapter.layers) == (str(folder), "chat", 3)
     for name, tensor in tiny_llava.model().state_dict().items():
-        torch.testing.assert_close(asked.model.state_dict()[name], tensor, rtol=0, atol=0)
+        torch.testing.assert_close(adapter.model.state_dict()[name], tensor, rtol=0, atol=0)
     assert load(str(folder), "cpu", "float64", prompt="paper").dtype == torch.float64
 
 
@@ -96,10 +97,10 @@ def edited(folder: Path, part: str, **settings: Any) -> None:
 def test_a_configuration_that_is_cut_to_fewer_layers(folder: Path, part: str) -> None:
     """Transformers would leave the other layers' weights aside, with a warning."""
     edited(folder, part, num_hidden_layers=1)
-    said = refusal(folder)
-    assert " parameters that its configuration has no place for (" in said
-    assert ".layers.1." in said
-    assert said.count(".layers.") == 3, "a few are named"
+    sentence = refusal(folder)
+    assert " parameters that its configuration has no place for (" in sentence
+    assert ".layers.1." in sentence
+    assert sentence.count(".layers.") == 3, "a few are named"
 
 
 def test_a_configuration_of_another_width(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A tiny random model of every family that has an adapter, of the true classes and processors: one file a family."""
+"""Each module here builds a tiny random model of one family, from the true classes, with its true processor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEXT: Mapping[str, Any] = {
     "num_key_value_heads": 2, "head_dim": 8, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 2,
     "tie_word_embeddings": False,
 }  # fmt: skip
-"""Settings of a tiny decoder, but for its vocabulary."""
+"""The settings of a tiny decoder, without its vocabulary."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -28,26 +28,27 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Family:
-    """How a family is built, and what its layouts are tried on."""
+    """How a family's tiny model is built, and what its tests need to know about it."""
 
     build: Callable[[], tuple[Any, Any]]
-    """A model in eval mode with lively weights, and its processor."""
+    """Builds a model in eval mode with lively weights, and its processor."""
     sizes: Sequence[Size] = ((112, 56), (56, 112), (60, 60), (75, 40))
-    """Pictures: wide, tall, square and odd."""
+    """The sizes of pictures on which layouts are tried: wide, tall, square and odd."""
     styles: Sequence[Style] = ("chat",)
+    """The prompt styles that the family can be asked in."""
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
     instructed: bool = True
     """Whether its prompts write the paper's instruction."""
     class_tokens: int = 0
-    """Image tokens of a tile that show no place, and yet something of the picture."""
+    """The number of image tokens in each tile that show something of the picture, but no place of it."""
 
 
 @cache
 def tokenizer(*special: str, bos: bool = True, **named: str) -> Any:
-    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* ones beside the usual.
+    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* tokens besides the usual ones.
 
-    It has the *named* ones as attributes, too, which some processors look for.
+    The *named* tokens are attributes as well, which some processors look for.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -85,13 +86,13 @@ def lively(model: Any, seed: int = 0) -> Any:
                 weight.copy_(torch.randn(weight.shape, generator=draw) / weight[0].numel() ** 0.5)
             elif "norm" in name and name.endswith("weight"):
                 weight.copy_(1 + 0.2 * torch.randn(weight.shape, generator=draw))
-            elif weight.min() != weight.max():  # drawn without a seed, where it is no constant
+            elif weight.min() != weight.max():  # no constant, so it was drawn without a seed
                 weight.copy_(0.2 * torch.randn(weight.shape, generator=draw))
     return model.eval()
 
 
 def without_videos(processor: Any) -> Any:
-    """The *processor* class, which takes None for its video processor: that one's class needs torchvision."""
+    """The *processor* class without its check of the video processor, whose own class needs torchvision."""
 
     class Pictures(processor):
         def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
@@ -111,14 +112,14 @@ def turns(placeholder: str) -> str:
 
 @cache
 def families() -> Mapping[str, Family]:
-    """Every family's file beside this one, by name."""
-    files = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
-    return {name: import_module(f"{__name__}.{name}").FAMILY for name in files}
+    """The family of every module in this package, by the module's name."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    return {name: import_module(f"{__name__}.{name}").FAMILY for name in names}
 
 
 @cache
 def subject(name: str, style: Style | None = None) -> Subject:
-    """The family's tiny model as the bench takes it, prompted in its first style by default."""
+    """The family's tiny model as a subject, in the prompt *style*; the family's first style by default."""
     from fixtures.models import wrap
 
     family = families()[name]
