@@ -44,7 +44,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs CLAIMS on a stand-in, with the files of the other tasks in `data`."""
     stand_in.install(monkeypatch.setattr)
     stand_in.folder(pytester.path / "model")
-    data_sets.files(pytester.path / "data")
+    data_sets.write_files(pytester.path / "data")
     pytester.makepyfile(test_claims=CLAIMS)
     monkeypatch.setattr(devices.metadata, "version", lambda name: "2.13.0")
     monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
