@@ -19,16 +19,16 @@ from fixtures.tasks.gqa import authors
 from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.reading.parsing import OUTSIDE, ParsedQuestion
 from suite.support.data.questions import (
-    AUTHORS,
-    a_question,
     as_csv,
     as_row,
-    asked,
     entry_of,
     graph_of,
+    make_question,
     needs_authors_files,
-    written,
+    questions_of,
+    write_authors_file,
 )
+from suite.support.repository import AUTHORS
 
 
 @needs_authors_files
@@ -75,7 +75,7 @@ def test_the_authors_files_hold_what_the_paper_counts() -> None:
 @needs_authors_files
 @pytest.mark.parametrize("task", TASKS)
 def test_programs_and_columns_of_the_authors_files_tell_the_same(task: str) -> None:
-    """Their `operations` are the release's programs: read as such they must give what the columns give."""
+    """Their `operations` are the release's programs, so both must give the same questions."""
     columns = {question.id: question for question in load(task, AUTHORS).questions}
     with (AUTHORS / authors.FILES[task]).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -102,7 +102,7 @@ def box_of(row: dict[str, str], role: str) -> Box:
 @settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from(TASKS))
 def test_a_row_comes_back_as_the_question_it_was(data: st.DataObject, task: str) -> None:
-    question = data.draw(asked(task))
+    question = data.draw(questions_of(task))
     (row,) = csv.DictReader(io.StringIO(as_csv([as_row(question)]), newline=""))
     assert authors.parse(row["question_id"], row, task) == ParsedQuestion(question)
 
@@ -112,8 +112,8 @@ def test_a_row_comes_back_as_the_question_it_was(data: st.DataObject, task: str)
 def test_a_file_comes_back_as_the_questions_it_was(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, task: str
 ) -> None:
-    wanted = data.draw(st.lists(asked(task), min_size=1, max_size=5, unique_by=lambda question: question.id))
-    folder = written(tmp_path_factory.mktemp("csv"), [as_row(question) for question in wanted], task)
+    wanted = data.draw(st.lists(questions_of(task), min_size=1, max_size=5, unique_by=lambda question: question.id))
+    folder = write_authors_file(tmp_path_factory.mktemp("csv"), [as_row(question) for question in wanted], task)
     assert list(load(task, folder).questions) == wanted
 
 
@@ -122,7 +122,7 @@ def test_a_file_comes_back_as_the_questions_it_was(
 
 def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
     def row(identifier: str, **changes: str) -> dict[str, str]:
-        return as_row(a_question(identifier)) | {name.replace("_of_", " "): value for name, value in changes.items()}
+        return as_row(make_question(identifier)) | {name.replace("_of_", " "): value for name, value in changes.items()}
 
     rows = [
         row("01"),
@@ -138,7 +138,7 @@ def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
         row("11") | {"central object x": "48"},
     ]
     text = as_csv([{name: one[name] for name in rows[0]} for one in rows])
-    folder = written(tmp_path, "\ufeff" + text + "12,short\n\n")
+    folder = write_authors_file(tmp_path, "\ufeff" + text + "12,short\n\n")
     loaded = load("QueryAttr", folder)
     assert [question.id for question in loaded.questions] == ["01", "05", "10", "11"]
     assert loaded.questions[-1].objects[0].box_xywh == (48.0, 2.0, 2.0, 4.0)
@@ -155,15 +155,15 @@ def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
 
 
 def test_a_choice_without_its_answer_is_left_out(tmp_path: Path) -> None:
-    good = a_question("01", task="ChooseAttr", true_option="left", false_option="right")
+    good = make_question("01", task="ChooseAttr", true_option="left", false_option="right")
     rows = [as_row(good), as_row(good) | {"question_id": "02", "true option": "right"}]
-    loaded = load("ChooseAttr", written(tmp_path, rows, "ChooseAttr"))
+    loaded = load("ChooseAttr", write_authors_file(tmp_path, rows, "ChooseAttr"))
     assert loaded.questions == (good,)
     assert list(loaded.dropped.values()) == [("02",)]
 
 
 def broken_files() -> Iterator[tuple[str, bytes, str]]:
-    row = as_row(a_question())
+    row = as_row(make_question())
     whole = as_csv([row])
     yield "id twice", as_csv([row, row]).encode(), "holds 07 twice"
     without = {name: value for name, value in row.items() if name not in {"img_id", "central object h"}}

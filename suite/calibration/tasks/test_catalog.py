@@ -1,4 +1,4 @@
-"""Tasks are known by name and found by what lies in a folder, which is told what was looked for."""
+"""A task's questions are found by the files in a folder; if there are none, a sentence says what was looked for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import task_of
 from fixtures.tasks.renderer import scenes
 from fixtures.tasks.renderer.bundle import build
-from suite.support.data.questions import a_question, as_row, written
+from suite.support.data.questions import as_row, make_question, write_authors_file
 from suite.support.repository import ROOT
 
 
@@ -46,10 +46,17 @@ def test_a_group_needs_all_three_types() -> None:
     assert task_of("verify", "attr", "chooseAttr") is None
 
 
+HEAVY_IMPORTS = """
+import sys
+import fixtures.tasks
+
+heavy = ("PIL", "numpy", "datasets", "torch", "scipy", "pytest")
+print([name for name in heavy if name in sys.modules])
+"""
+
+
 def test_importing_the_tasks_is_cheap() -> None:
-    heavy = ("PIL", "numpy", "datasets", "torch", "scipy", "pytest")
-    probe = f"import sys, fixtures.tasks; print([name for name in {heavy} if name in sys.modules])"
-    ran = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-c", HEAVY_IMPORTS], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 
 
@@ -79,14 +86,14 @@ def test_a_folder_without_questions_is_told_what_was_looked_for(tmp_path: Path) 
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(QuestionsUnavailable, match=r"looked for val_balanced_questions\.json .*QueryAttr\.csv"):
             questions("QueryAttr", gqa=folder)
-    written(tmp_path, [as_row(a_question())])
+    write_authors_file(tmp_path, [as_row(make_question())])
     with pytest.raises(QuestionsUnavailable, match=r"lacks .*ChooseRel\.csv: add it, or leave ChooseRel out"):
         questions("ChooseRel", gqa=tmp_path)
 
 
 def test_a_source_is_checked_as_far_as_a_moment_tells(tmp_path: Path) -> None:
     check(TASKS)
-    written(tmp_path, [as_row(a_question())])
+    write_authors_file(tmp_path, [as_row(make_question())])
     with pytest.raises(PicturesUnavailable, match=r"holds no pictures, neither images/ nor images\.zip"):
         check(["QueryAttr"], tmp_path)
     check(["QueryAttr"], tmp_path, images=tmp_path)

@@ -1,4 +1,4 @@
-"""The authors' files and the release are set side by side by question id, and what differs is counted and named."""
+"""The authors' files and the release are compared by question id; differences are counted and named."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from fixtures.tasks import TASKS, WORLD, questions
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.compare import compare
 from fixtures.tasks.gqa.authors import FILES, object_roles
-from suite.support.data.questions import AUTHORS, as_csv, as_row, needs_authors_files
+from suite.support.data.questions import as_csv, as_row, needs_authors_files
+from suite.support.repository import AUTHORS
 
 
 def writable(task: str) -> list[Question]:
-    """Questions of the world's that the authors' columns can hold."""
+    """The world's questions that the authors' columns can hold."""
     return [one for one in questions(task, None) if len(one.objects) == len(object_roles(task))]
 
 
@@ -42,9 +43,9 @@ def moved(question: Question, by: float) -> Question:
 def test_one_difference_is_one_in_its_aspect(change: dict[str, Any], aspect: str) -> None:
     ours = questions("ChooseAttr", 5)
     theirs = [replace(ours[0], **change), *ours[1:4]]
-    found = compare("ChooseAttr", ours, theirs)
-    assert (found.both, found.agreeing, found.absent) == (4, 3, ())
-    assert found.differing[aspect] == (ours[0].id,)
+    comparison = compare("ChooseAttr", ours, theirs)
+    assert (comparison.both, comparison.agreeing, comparison.absent) == (4, 3, ())
+    assert comparison.differing[aspect] == (ours[0].id,)
 
 
 def test_boxes_may_be_rounded_and_no_more() -> None:
@@ -76,9 +77,9 @@ def test_what_cannot_be_compared_is_one_sentence(tmp_path: Path, capsys: pytest.
     assert main(["compare", "--gqa", str(tmp_path), "--authors", str(tmp_path)]) == 2
     assert "holds no release of GQA to compare with" in capsys.readouterr().err
     assert main(["compare", "--gqa", str(WORLD), "--authors", str(tmp_path)]) == 2
-    said = capsys.readouterr()
-    assert "holds none of the authors' files" in said.err
-    assert not said.out
+    output = capsys.readouterr()
+    assert "holds none of the authors' files" in output.err
+    assert not output.out
 
 
 def test_files_that_share_nothing_are_no_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Tasks beside GQA's come from their publishers' files and from the hub alike, without boxes, in single words."""
+"""Other data sets give the same questions from files and from the hub: no boxes, answers of one word."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fixtures.tasks.data_sets.definitions import DATA_SETS, SEVERAL_WORDS, image
 from fixtures.tasks.reading.arrow_file import ArrowQuestions
 from fixtures.tasks.reading.parsing import UNKNOWN_SIZE, UNSAFE_ID
 from suite.support.data import data_sets
-from suite.support.data.fake_hub import AOKVQA, Tables, forget, reached
+from suite.support.data.fake_hub import AOKVQA, Tables, clear_caches, hub_with
 from suite.support.repository import ROOT
 
 OTHERS = tuple(DATA_SETS)
@@ -43,13 +43,13 @@ def published_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 
 @pytest.fixture
 def tables(published_tables: Tables) -> Iterator[Tables]:
-    with reached(dict(published_tables)) as held:
-        yield held
+    with hub_with(dict(published_tables)) as on_hub:
+        yield on_hub
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return data_sets.files(tmp_path / "data")
+    return data_sets.write_files(tmp_path / "data")
 
 
 def test_the_papers_six_come_first_and_are_the_default() -> None:
@@ -127,7 +127,7 @@ def test_one_image_has_one_id_however_it_is_written(written: str | int, name: st
 @pytest.mark.parametrize("task", OTHERS)
 def test_cocos_archives_of_either_year_hold_the_pictures(folder: Path, tmp_path: Path, task: str) -> None:
     own = questions(task, None, data=folder)
-    archive = data_sets.archive(tmp_path / "val2017.zip")
+    archive = data_sets.write_archive(tmp_path / "val2017.zip")
     for images in (archive, folder / "val2014", folder):
         found = questions(task, None, data=folder, images=images)
         assert found == own
@@ -172,7 +172,7 @@ def test_where_the_hub_tells_no_image_its_bytes_do(tables: Tables, folder: Path)
     table = DATA_SETS["A-OKVQA"].table
     rows: list[Any] = list(tables[table].cast_column("image", datasets.Image(decode=False)))
     tables[table] = datasets.Dataset.from_list([row | {"image": None} for row in rows[:1]] + rows[1:], features=AOKVQA)
-    forget()
+    clear_caches()
     assert load("A-OKVQA").dropped["entry that lacks a field of its format"] == ("22jbM6gDxdaMaunuzgrsBB",)
 
 
@@ -195,10 +195,10 @@ def test_what_is_long_is_indexed(
     monkeypatch.setattr(sources, "QUICKLY_READ", 0)
     monkeypatch.setattr(sources, "QUICK_ROWS", 0)
     for data in (folder, HUB):
-        said: list[str] = []
-        assert isinstance(load(task, data=data, say=said.append).questions, ArrowQuestions)
+        lines: list[str] = []
+        assert isinstance(load(task, data=data, say=lines.append).questions, ArrowQuestions)
         assert questions(task, None, 0, data=data) == expected
-        assert len(said) == 2
+        assert len(lines) == 2
         check([task], data=data)
 
 
@@ -211,7 +211,7 @@ def edit(folder: Path, name: str, change: Any) -> None:
 
 
 def test_what_is_wrong_with_an_entry_leaves_it_out(folder: Path) -> None:
-    good = data_sets.pope("random")[0]
+    good = data_sets.pope_entries("random")[0]
     lines = [
         good,
         good | {"question_id": 2, "label": "maybe"},
@@ -254,7 +254,7 @@ def test_a_question_without_an_annotation_is_left_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "name", "change", "says"),
+    ("task", "name", "change", "sentence"),
     [
         ("POPE", "coco_pope_random.json", lambda text: text + text, r"holds random-1 twice"),
         (
@@ -268,11 +268,11 @@ def test_a_question_without_an_annotation_is_left_out(folder: Path) -> None:
         ("VQAv2", "v2_OpenEnded_mscoco_val2014_questions.json", lambda text: "[]", r"Expecting '\{'"),
     ],
 )
-def test_a_broken_file_is_one_sentence(folder: Path, task: str, name: str, change: Any, says: str) -> None:
+def test_a_broken_file_is_one_sentence(folder: Path, task: str, name: str, change: Any, sentence: str) -> None:
     edit(folder, name, change)
-    with pytest.raises(QuestionsUnavailable, match=says) as told:
+    with pytest.raises(QuestionsUnavailable, match=sentence) as caught:
         check([task], data=folder)
-    assert str(folder) in str(told.value)
+    assert str(folder) in str(caught.value)
 
 
 def test_another_encoding_is_one_sentence(folder: Path) -> None:
@@ -283,9 +283,9 @@ def test_another_encoding_is_one_sentence(folder: Path) -> None:
 
 @pytest.mark.parametrize("task", OTHERS)
 def test_a_folder_without_them_is_told_what_was_looked_for(tmp_path: Path, task: str) -> None:
-    with pytest.raises(QuestionsUnavailable, match=f"has no questions of {task}: looked for ") as told:
+    with pytest.raises(QuestionsUnavailable, match=f"has no questions of {task}: looked for ") as caught:
         check([task], data=tmp_path)
-    assert all(name in str(told.value) for name in DATA_SETS[task].files)
+    assert all(name in str(caught.value) for name in DATA_SETS[task].files)
 
 
 def test_one_of_two_files_is_not_enough(folder: Path) -> None:
@@ -333,12 +333,12 @@ def test_regions_are_unsupported_and_words_are_found(folder: Path) -> None:
     asked = [one for task in OTHERS for one in questions(task, 2, data=folder)]
     edges = [IMAGE >> QUESTION, RELATED >> QUESTION]
     first = measure(subject, asked, edges, lens=False)
-    told = [replace(one, answer=said) for one, said in zip(asked, first.answers, strict=True) if said]
-    found = measure(subject, told, edges, lens=False)
-    assert len(found.questions) == len(told) == len(asked)
-    assert found.curve(IMAGE >> QUESTION).values.shape == (len(asked), subject.layers)
+    right = [replace(question, answer=answer) for question, answer in zip(asked, first.answers, strict=True) if answer]
+    measurement = measure(subject, right, edges, lens=False)
+    assert len(measurement.questions) == len(right) == len(asked)
+    assert measurement.curve(IMAGE >> QUESTION).values.shape == (len(asked), subject.layers)
     with pytest.raises(Unsupported, match="no object of the question has a box"):
-        found.curve(RELATED >> QUESTION)
+        measurement.curve(RELATED >> QUESTION)
     for one in asked:
         prompt = subject.encode(one)
         assert (OBJECTS in prompt.spans) == (one.task == "POPE")

@@ -1,4 +1,4 @@
-"""The hub's tables give the release's questions, with a folder's boxes or none; what cannot be had is one sentence."""
+"""The hub's tables give the release's questions, with or without a folder's boxes; failing is one sentence."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ from suite.support.data.fake_hub import (
     INSTRUCTIONS,
     STEP,
     Tables,
-    forget,
-    gqa,
-    instructions,
-    parquet,
-    pictures,
-    reached,
+    clear_caches,
+    gqa_tables,
+    hub_with,
+    parquet_table,
+    picture_rows,
+    question_rows,
 )
 from suite.support.data.questions import as_csv, as_row
 
@@ -52,14 +52,14 @@ BALANCED, PICTURES = gqa_hub.question_table(HUB), gqa_hub.picture_table(HUB)
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Tables:
-    return gqa(tmp_path_factory.mktemp("hub"))
+    return gqa_tables(tmp_path_factory.mktemp("hub"))
 
 
 @pytest.fixture
 def tables(published: Tables) -> Iterator[Tables]:
-    """What stands in for the hub; a test may put other tables there."""
-    with reached(dict(published)) as held:
-        yield held
+    """The tables on the fake hub; a test may replace them."""
+    with hub_with(dict(published)) as on_hub:
+        yield on_hub
 
 
 def boxless(questions: list[Question]) -> list[Question]:
@@ -95,21 +95,21 @@ def test_a_long_table_is_indexed_once(
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     expected = {task: load(task, name) for task in TASKS}
     monkeypatch.setattr(gqa_hub, "QUICK_ROWS", 100)
-    said: list[str] = []
+    lines: list[str] = []
     for task in TASKS:
-        indexed = load(task, name, said.append)
+        indexed = load(task, name, lines.append)
         assert isinstance(indexed.questions, ArrowQuestions)
         assert sorted(indexed.questions, key=lambda one: one.id) == sorted(
             expected[task].questions, key=lambda one: one.id
         )
         assert (indexed.dropped, indexed.unboxed) == (expected[task].dropped, expected[task].unboxed)
-    assert [line.partition(")")[0] for line in said] == [f"lmms-lab/GQA ({gqa_hub.SPLITS[name]}"] * 2
-    forget()
-    assert questions("ChooseRel", 9, 1, name, say=said.append)
-    assert len(said) == 2
+    assert [line.partition(")")[0] for line in lines] == [f"lmms-lab/GQA ({gqa_hub.SPLITS[name]}"] * 2
+    clear_caches()
+    assert questions("ChooseRel", 9, 1, name, say=lines.append)
+    assert len(lines) == 2
 
 
-# Boxes from a folder beside the hub.
+# Boxes from a folder, questions from the hub.
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -120,12 +120,12 @@ def test_scene_graphs_give_the_boxes_that_the_release_has(tables: Tables, tmp_pa
     assert not is_curated(HUB, task, tmp_path)
 
 
-def chosen_by_the_authors(folder: Path, task: str, asked: list[Question]) -> Path:
-    (folder / authors.FILES[task]).write_text(as_csv([as_row(one) for one in asked]), encoding="utf-8")
+def chosen_by_the_authors(folder: Path, task: str, picked: list[Question]) -> Path:
+    (folder / authors.FILES[task]).write_text(as_csv([as_row(one) for one in picked]), encoding="utf-8")
     return folder
 
 
-@pytest.mark.parametrize("graphs", [False, True], ids=["alone", "beside scene graphs"])
+@pytest.mark.parametrize("graphs", [False, True], ids=["alone", "with scene graphs"])
 def test_the_authors_files_give_their_boxes_and_choose(tables: Tables, tmp_path: Path, graphs: bool) -> None:
     if graphs:
         (tmp_path / "val_sceneGraphs.json").write_bytes((WORLD / "val_sceneGraphs.json").read_bytes())
@@ -194,10 +194,11 @@ def test_pictures_may_lie_elsewhere_and_tell_their_size(tables: Tables, tmp_path
 def test_a_picture_without_a_size_costs_its_question_alone(tables: Tables, content: bytes | None) -> None:
     (one,) = questions("QueryAttr", 1, 0, HUB)
     rows = [
-        row | {"image": {"bytes": content, "path": "x.jpg"}} if row["id"] == one.image_id else row for row in pictures()
+        row | {"image": {"bytes": content, "path": "x.jpg"}} if row["id"] == one.image_id else row
+        for row in picture_rows()
     ]
     tables[PICTURES] = datasets.Dataset.from_list(rows, features=IMAGES)
-    forget()
+    clear_caches()
     both = questions("QueryAttr", 2, 0, HUB)
     assert [each.image_size == UNKNOWN_SIZE for each in both] == [True, False]
     assert set(take_stock(both, decode=True).damaged) == {one.image_id}
@@ -215,7 +216,7 @@ def test_a_source_that_is_there_passes_and_a_folder_of_the_name_is_a_folder(tabl
 
 
 def test_what_is_wrong_with_a_row_leaves_it_out(tables: Tables) -> None:
-    rows = [row for row in instructions() if row["types"]["detailed"] == "positionQuery"]
+    rows = [row for row in question_rows() if row["types"]["detailed"] == "positionQuery"]
     rows[0]["imageId"], rows[1]["question"], rows[2]["semantic"] = "../x", None, []
     rows.append(rows[3] | {"id": "untyped", "types": None})
     tables[BALANCED] = datasets.Dataset.from_list(rows, features=INSTRUCTIONS)
@@ -227,22 +228,22 @@ def test_what_is_wrong_with_a_row_leaves_it_out(tables: Tables) -> None:
 
 
 def test_an_id_that_comes_twice_is_told(tables: Tables) -> None:
-    rows = instructions(id="07")
+    rows = question_rows(id="07")
     tables[BALANCED] = datasets.Dataset.from_list(rows, features=INSTRUCTIONS)
     with pytest.raises(QuestionsUnavailable, match="lmms-lab/GQA holds 07 twice"):
         load("QueryAttr", HUB)
 
 
 def test_a_program_may_be_a_sequence(tables: Tables, tmp_path: Path) -> None:
-    """`datasets` gives a list of structures, or of what a card calls a sequence a structure of lists."""
+    """`datasets` gives a list of structures, or a structure of lists if the card says sequence."""
     sequence = {name: datasets.List(kind) for name, kind in STEP.items()}
     rows = [
-        row | {"semantic": {name: [step[name] for step in row["semantic"]] for name in STEP}} for row in instructions()
+        row | {"semantic": {name: [step[name] for step in row["semantic"]] for name in STEP}} for row in question_rows()
     ]
     features = datasets.Features({**INSTRUCTIONS, "semantic": sequence})
     expected = questions("ChooseRel", 20, 0, HUB)
-    tables[BALANCED] = parquet(tmp_path, "sequence", rows, features)
-    forget()
+    tables[BALANCED] = parquet_table(tmp_path, "sequence", rows, features)
+    clear_caches()
     assert questions("ChooseRel", 20, 0, HUB) == expected
 
 
@@ -253,17 +254,17 @@ def test_other_columns_are_told(tables: Tables) -> None:
 
 
 def test_offline_and_never_fetched_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Truly asked of `datasets`, offline and with an empty cache."""
+    """`datasets` itself is called, offline and with an empty cache."""
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path)
-    forget()
+    clear_caches()
     for task, option in (("QueryAttr", "--gqa"), ("POPE", "--data"), ("VQAv2", "--data")):
         with pytest.raises(
             QuestionsUnavailable, match=rf"cannot be fetched from the hub \(.*\): go .*{option}"
-        ) as told:
+        ) as caught:
             check([task], HUB)
-        assert "\n" not in str(told.value)
+        assert "\n" not in str(caught.value)
     with pytest.raises(QuestionsUnavailable, match=r"val_balanced_images\) cannot be fetched .*--images"):
         questions("QueryAttr", 1, 0, WORLD, HUB)
 

@@ -1,4 +1,4 @@
-"""Pictures are found in folders and zips by safe names; what is missing or damaged is named and counted."""
+"""Pictures are found in folders and zips by safe names; missing and damaged ones are named and counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fixtures.question import FilePicture, PictureMissing, Question, ZipPicture
 from fixtures.tasks import load, missing_pictures, questions, take_stock
 from fixtures.tasks.images import find_picture
 from fixtures.tasks.reading.parsing import UNSAFE_ID, is_file_name
-from suite.support.data.questions import a_question, as_row, identifiers, quickly, written
+from suite.support.data.questions import as_row, few_examples, identifiers, make_question, write_authors_file
 
 HOSTILE = [
     "../x",
@@ -39,14 +39,14 @@ def test_a_hostile_image_id_never_becomes_a_path(image_id: str, tmp_path: Path) 
     assert not is_file_name(image_id)
     with pytest.raises(ValueError, match="not a plain file name"):
         find_picture(tmp_path, image_id)
-    rows = [as_row(a_question("01")), as_row(a_question("02"))]
+    rows = [as_row(make_question("01")), as_row(make_question("02"))]
     rows[1]["img_id"] = image_id or "/"
-    loaded = load("QueryAttr", written(tmp_path, rows))
+    loaded = load("QueryAttr", write_authors_file(tmp_path, rows))
     assert [question.id for question in loaded.questions] == ["01"]
     assert loaded.dropped == {UNSAFE_ID: ("02",)}
 
 
-@quickly
+@few_examples
 @given(identifiers)
 def test_a_plain_image_id_stays_in_its_folder(image_id: str) -> None:
     found = find_picture(Path("/pictures"), image_id)
@@ -65,13 +65,13 @@ def test_pictures_are_found_in_folders_and_zips(name: str, tmp_path: Path) -> No
     assert find_picture(tmp_path / "folder", "7") == FilePicture(there)
     assert find_picture(archive, "7") == ZipPicture(archive, name)
     for found in (find_picture(tmp_path / "folder", "7"), find_picture(archive, "7")):
-        assert a_question(picture=found).image.size == (3, 2)
-        assert missing_pictures([a_question(picture=found)]) is None
+        assert make_question(picture=found).image.size == (3, 2)
+        assert missing_pictures([make_question(picture=found)]) is None
 
 
 def test_missing_pictures_are_named_and_counted(tmp_path: Path) -> None:
-    rows = [as_row(a_question(f"{i:02d}", f"p{i}")) for i in range(8)]
-    folder = written(tmp_path, rows)
+    rows = [as_row(make_question(f"{i:02d}", f"p{i}")) for i in range(8)]
+    folder = write_authors_file(tmp_path, rows)
     without = questions("QueryAttr", gqa=folder)
     assert {question.picture for question in without} == {None}
     sentence = missing_pictures(without)
@@ -94,17 +94,18 @@ def test_missing_pictures_are_named_and_counted(tmp_path: Path) -> None:
     assert sentence.startswith(f"1 of 8 pictures is missing from {tmp_path / 'images'} (p7.jpg): give ")
 
 
-def drawn(folder: Path, count: int) -> list[Question]:
-    """Questions about as many pictures in a folder, all of which are there."""
+def questions_with_pictures(folder: Path, count: int) -> list[Question]:
+    """Questions about *count* pictures in a folder, all of which are there."""
     for number in range(count):
         Image.effect_noise((16, 16), 50).save(folder / f"p{number}.png")
     return [
-        a_question(f"{number:02d}", f"p{number}", picture=find_picture(folder, f"p{number}")) for number in range(count)
+        make_question(f"{number:02d}", f"p{number}", picture=find_picture(folder, f"p{number}"))
+        for number in range(count)
     ]
 
 
 @pytest.mark.parametrize(
-    ("asked", "absent", "says"),
+    ("count", "absent", "sentence"),
     [
         (8, 1, "1 of 8 pictures is missing from {} (p0.png): give the folder or zip that holds it with --images"),
         (8, 2, "2 of 8 pictures are missing from {} (p0.png, p1.png): give the folder or zip that holds them "),
@@ -112,12 +113,12 @@ def drawn(folder: Path, count: int) -> list[Question]:
         (7, 7, "7 of 7 pictures are missing from {} (p0.png, p1.png, p2.png, p3.png, p4.png and 2 more): give "),
     ],
 )
-def test_one_picture_is_missing_and_two_are(tmp_path: Path, asked: int, absent: int, says: str) -> None:
-    pictured = drawn(tmp_path, asked)
+def test_one_picture_is_missing_and_two_are(tmp_path: Path, count: int, absent: int, sentence: str) -> None:
+    pictured = questions_with_pictures(tmp_path, count)
     for number in range(absent):
         (tmp_path / f"p{number}.png").unlink()
-    assert (missing_pictures(pictured) or "").startswith(says.format(tmp_path))
-    assert take_stock(pictured).is_bare == (asked == absent)
+    assert (missing_pictures(pictured) or "").startswith(sentence.format(tmp_path))
+    assert take_stock(pictured).is_bare == (count == absent)
     assert not take_stock([]).is_bare
 
 
@@ -133,7 +134,7 @@ def test_one_picture_is_missing_and_two_are(tmp_path: Path, asked: int, absent: 
     ids=["text", "empty", "cut", "short header", "broken chunk"],
 )
 def test_a_damaged_picture_is_called_damaged_by_name(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    pictured = drawn(tmp_path, 3)
+    pictured = questions_with_pictures(tmp_path, 3)
     whole = (tmp_path / "p1.png").read_bytes()
     (tmp_path / "p1.png").write_bytes(damage(whole))
     (tmp_path / "p2.png").unlink()
@@ -147,7 +148,7 @@ def test_a_damaged_picture_is_called_damaged_by_name(tmp_path: Path, damage: Cal
 
 
 def test_what_is_no_zip_or_no_picture_is_said_when_it_is_needed(tmp_path: Path) -> None:
-    folder = written(tmp_path, [as_row(a_question())])
+    folder = write_authors_file(tmp_path, [as_row(make_question())])
     (tmp_path / "broken.zip").write_bytes(b"PK no zip")
     from_broken = questions("QueryAttr", gqa=folder, images=tmp_path / "broken.zip")
     assert "broken.zip, which is not a zip archive" in (missing_pictures(from_broken) or "")

@@ -1,4 +1,4 @@
-"""A release of any size gives the questions that one in memory gives, from files that are written once and whole."""
+"""A large release gives the same questions as one in memory, from files that are written once and completely."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ GRAPHS = "val_sceneGraphs.json"
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Every file counts as large, and indices lie in the test's own folder."""
+    """The folder of indices, in the test's own folder. Every file counts as large."""
     monkeypatch.setattr(folders, "QUICKLY_READ", 0)
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
@@ -58,13 +58,13 @@ def in_memory(folder: Path, task: str) -> Any:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_an_indexed_release_is_the_one_in_memory(release: Path, task: str) -> None:
-    indexed, read = load(task, release), in_memory(release, task)
+    indexed, expected = load(task, release), in_memory(release, task)
     assert isinstance(indexed.questions, ArrowQuestions)
-    assert tuple(indexed.questions) == tuple(read.questions)
-    assert (indexed.dropped, indexed.unboxed) == (read.dropped, read.unboxed)
-    assert len(indexed.questions) == len(read.questions)
-    assert indexed.questions[-1] == read.questions[-1]
-    assert indexed.questions[3:5] == list(read.questions[3:5])
+    assert tuple(indexed.questions) == tuple(expected.questions)
+    assert (indexed.dropped, indexed.unboxed) == (expected.dropped, expected.unboxed)
+    assert len(indexed.questions) == len(expected.questions)
+    assert indexed.questions[-1] == expected.questions[-1]
+    assert indexed.questions[3:5] == list(expected.questions[3:5])
 
 
 @pytest.mark.parametrize(("n", "seed"), [(1, 0), (17, 3), (None, 0)])
@@ -110,29 +110,29 @@ def test_datasets_opens_the_index(release: Path) -> None:
 
     loaded = load("CompareAttr", release)
     assert isinstance(loaded.questions, ArrowQuestions)
-    found = Dataset.from_file(str(loaded.questions.path), in_memory=True)
-    assert found["id"][:] == [question.id for question in loaded.questions]
+    table = Dataset.from_file(str(loaded.questions.path), in_memory=True)
+    assert table["id"][:] == [question.id for question in loaded.questions]
 
 
 def test_it_is_made_once_and_anew_when_a_file_changes(
     release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     monkeypatch.setattr(index, "SECONDS_BETWEEN_LINES", 0)
-    load("QueryAttr", release, said.append)
-    assert len(said) >= 3
-    assert said[0].startswith(f"{release / ENTRIES}: indexing ")
-    assert " MB, 0 s left" in said[-2]
-    assert said[-1].endswith(f", to {cache}")
+    load("QueryAttr", release, lines.append)
+    assert len(lines) >= 3
+    assert lines[0].startswith(f"{release / ENTRIES}: indexing ")
+    assert " MB, 0 s left" in lines[-2]
+    assert lines[-1].endswith(f", to {cache}")
     index._read.cache_clear()
-    load("ChooseRel", release, said.append)
+    load("ChooseRel", release, lines.append)
     (indexed,) = cache.glob("*-*")
-    before = len(said)
+    before = len(lines)
     os.utime(release / GRAPHS, ns=(1, 1))
-    assert load("QueryAttr", release, said.append).questions
-    assert len(said) > before
-    (anew,) = cache.glob("*-*")
-    assert anew != indexed, "the old one is removed"
+    assert load("QueryAttr", release, lines.append).questions
+    assert len(lines) > before
+    (new,) = cache.glob("*-*")
+    assert new != indexed, "the old one is removed"
 
 
 @pytest.fixture
@@ -186,8 +186,8 @@ def test_the_digest_is_part_of_an_indexs_name(
 @pytest.mark.parametrize("name", ["QueryAttr.arrow", index.CARD])
 def test_a_damaged_index_is_made_anew(release: Path, cache: Path, name: str) -> None:
     expected = questions("QueryAttr", 5, gqa=release)
-    (found,) = cache.glob("*-*")
-    (found / name).write_bytes((found / name).read_bytes()[:-9])
+    (folder,) = cache.glob("*-*")
+    (folder / name).write_bytes((folder / name).read_bytes()[:-9])
     index._read.cache_clear()
     arrow_file._table.cache_clear()
     assert questions("QueryAttr", 5, gqa=release) == expected
@@ -269,13 +269,15 @@ def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
     ]
     ended = [process.communicate() for process in both]
     assert ended[0][0] == ended[1][0] != ""
-    assert sum(said.count("indexed in") for _, said in ended) == 1
+    assert sum(lines.count("indexed in") for _, lines in ended) == 1
     assert len(list(cache.glob("*-*"))) == 1
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="nothing here tells a process its own peak")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="this system does not tell a process its peak memory"
+)
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    """A file that is larger by 70 MB takes no more than what tells its ids apart."""
+    """A file that is larger by 70 MB takes no more memory than its additional ids."""
     entries = json.loads((WORLD / ENTRIES).read_bytes())
     padded = [f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()]
     peaks: list[int] = []
@@ -287,7 +289,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             file.write("{")
             for copy in range(copies):
                 file.writelines(
-                    f"{',' * (copy + at > 0)}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
+                    f"{',' if copy + at else ''}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
                 )
             file.write("}")
         ran = subprocess.run(

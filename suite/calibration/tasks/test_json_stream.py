@@ -1,4 +1,4 @@
-"""JSON comes member by member and element by element, wherever its text is cut; an error is placed from the start."""
+"""JSON is read member by member and element by element, wherever its text is cut; errors name line and character."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from fixtures.tasks import QuestionsUnavailable
 from fixtures.tasks.reading import json_stream as stream
 from fixtures.tasks.reading.files import FileVersion
-from suite.support.data.questions import Json, quickly
+from suite.support.data.questions import Json, few_examples
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
@@ -67,7 +67,7 @@ def test_the_elements_of_an_array_come_one_by_one(
 
 
 @pytest.mark.parametrize(
-    ("text", "member", "says"),
+    ("text", "member", "sentence"),
     [
         ("{}", None, "Expecting '\\['"),
         ("[1, 2", None, "Expecting ',' or ']'"),
@@ -78,18 +78,18 @@ def test_the_elements_of_an_array_come_one_by_one(
         ('{"b": [1]}', "a", "it has no member 'a'"),
     ],
 )
-def test_what_is_no_such_array_is_refused(text: str, member: str | None, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_what_is_no_such_array_is_refused(text: str, member: str | None, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
         list(stream.elements([text], member))
 
 
-@quickly
+@few_examples
 @given(st.dictionaries(st.text(max_size=4), json_values, max_size=5), st.sampled_from([None, 2, "\t"]))
 def test_members_are_those_of_the_json_text(value: Json, indent: int | str | None) -> None:
     assert list(stream.members([json.dumps(value, indent=indent)])) == list(value.items())
 
 
-@quickly
+@few_examples
 @given(st.dictionaries(st.text(max_size=4), json_values, min_size=1, max_size=3), st.data())
 def test_a_cut_json_text_is_no_json(value: Json, data: st.DataObject) -> None:
     text = json.dumps(value)
@@ -111,11 +111,11 @@ def test_what_is_no_json_object_is_refused(text: str) -> None:
     st.booleans(),
 )
 def test_a_files_text_is_the_same_in_pieces_of_any_size(
-    tmp_path_factory: pytest.TempPathFactory, text: str, size: int, marked: bool
+    tmp_path_factory: pytest.TempPathFactory, text: str, size: int, has_mark: bool
 ) -> None:
     text = text.removeprefix("\ufeff")
     path = tmp_path_factory.mktemp("text") / "file"
-    path.write_bytes(b"\xef\xbb\xbf" * marked + text.encode())
+    path.write_bytes((b"\xef\xbb\xbf" if has_mark else b"") + text.encode())
     assert "".join(FileVersion.of(path).pieces(size)) == text
 
 

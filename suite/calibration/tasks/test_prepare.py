@@ -1,4 +1,4 @@
-"""A prepared folder gives the questions that its source gives, carries all they need, and appears whole or not."""
+"""A prepared folder gives the same questions as its source, needs no other file, and is complete or absent."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from fixtures.tasks import (
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.images import find_picture
 from fixtures.tasks.renderer.bundle import build
+from suite.support.data.questions import needs_authors_files
 from suite.support.repository import AUTHORS, ROOT
 
 
@@ -46,7 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def source(tmp_path: Path, world: Path) -> Path:
-    """The world, its pictures in a folder, to be damaged at will."""
+    """A copy of the world with its pictures in a folder, which a test may damage."""
     folder = tmp_path / "source"
     folder.mkdir()
     for name in ("val_balanced_questions.json", "val_sceneGraphs.json"):
@@ -80,16 +81,22 @@ def test_the_draw_and_every_smaller_one_are_the_sources_own(
             assert missing_pictures(here) is None
 
 
+DRAW_ALL = """
+import sys
+from fixtures.tasks import TASKS, check, questions
+
+check(TASKS, sys.argv[1], seed=0)
+drawn = [question for task in TASKS for question in questions(task, None, gqa=sys.argv[1])]
+print(len(drawn), sorted({"datasets", "pyarrow", "torch", "numpy", "PIL"} & set(sys.modules)))
+"""
+
+
 def test_it_needs_no_other_file_and_no_heavy_library(world: Path, tmp_path: Path) -> None:
     out = tmp_path / "carried"
     prepared_from(world, out)
-    probe = (
-        "import sys; from fixtures.tasks import questions, check, TASKS; "
-        f"check(TASKS, {str(out)!r}, seed=0); "
-        f"asked = [one for task in TASKS for one in questions(task, None, gqa={str(out)!r})]; "
-        "print(len(asked), sorted({'datasets', 'pyarrow', 'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", DRAW_ALL, str(out)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    ran = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "48 []"
     assert "CC BY 4.0" in (out / prepared.NOTICE).read_text()
     assert {path.name for path in out.iterdir()} == {prepared.CARD, prepared.NOTICE, "images"}
@@ -106,15 +113,15 @@ def test_a_prepared_folder_is_prepared_into_a_smaller_one(world: Path, tmp_path:
 
 
 def test_fewer_than_asked_for_is_said_in_a_line(world: Path, tmp_path: Path) -> None:
-    out, said = tmp_path / "out", list[str]()
+    out, lines = tmp_path / "out", list[str]()
     prepared_from(world, out, 3, tasks=["QueryAttr"])
-    assert len(questions("QueryAttr", 3, 0, out, say=said.append)) == 3
-    assert said == []
-    assert len(questions("QueryAttr", 5, 0, out, say=said.append)) == 3
-    assert said == [f"{out} holds 3 questions of QueryAttr, and 5 were asked for: all of them are taken"]
-    said.clear()
-    prepared_from(world, out, 13, tasks=["QueryAttr"], say=said.append)
-    assert said == [f"{world} holds 12 questions of QueryAttr, and 13 were asked for: all of them are taken"]
+    assert len(questions("QueryAttr", 3, 0, out, say=lines.append)) == 3
+    assert lines == []
+    assert len(questions("QueryAttr", 5, 0, out, say=lines.append)) == 3
+    assert lines == [f"{out} holds 3 questions of QueryAttr, and 5 were asked for: all of them are taken"]
+    lines.clear()
+    prepared_from(world, out, 13, tasks=["QueryAttr"], say=lines.append)
+    assert lines == [f"{world} holds 12 questions of QueryAttr, and 13 were asked for: all of them are taken"]
 
 
 def test_the_curated_stay_curated(world: Path, tmp_path: Path) -> None:
@@ -136,7 +143,7 @@ def test_another_seed_is_refused_unless_the_task_is_held_whole(world: Path, tmp_
         questions("ChooseRel", 5, 0, out)
 
 
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
+@needs_authors_files
 def test_the_authors_questions_are_carried_field_for_field(tmp_path: Path) -> None:
     names = {question.image_id for task in TASKS for question in questions(task, 64, gqa=AUTHORS)}
     (tmp_path / "images").mkdir()
@@ -152,15 +159,18 @@ def test_the_authors_questions_are_carried_field_for_field(tmp_path: Path) -> No
 
 # Interruptions.
 
-SLOWLY = """
+PREPARE_SLOWLY = """
 import sys, time
 from pathlib import Path
 from fixtures.tasks import TASKS, prepare
+
 copy_one = prepare._copy_one
+
 def slowly(*arguments):
     copy_one(*arguments)
     print("copied", flush=True)
     time.sleep(0.2)
+
 prepare._copy_one = slowly
 prepare.prepare(sys.argv[1], None, Path(sys.argv[2]), tasks=TASKS, number=8, seed=0)
 """
@@ -168,7 +178,7 @@ prepare.prepare(sys.argv[1], None, Path(sys.argv[2]), tasks=TASKS, number=8, see
 
 def test_killed_half_way_nothing_opens_and_the_next_run_goes_on(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-c", SLOWLY, str(source), str(out)]
+    command = [sys.executable, "-c", PREPARE_SLOWLY, str(source), str(out)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         for _ in range(3):
@@ -240,12 +250,12 @@ def test_the_same_draw_is_not_written_twice(source: Path, tmp_path: Path) -> Non
 
 def test_progress_is_said_on_long_work(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepare, "SECONDS_BETWEEN_LINES", 0)
-    said: list[str] = []
-    prepared_from(source, tmp_path / "out", 2, tasks=["QueryAttr"], say=said.append)
-    assert said == ["1 of 2 pictures copied, 0 s left", "2 of 2 pictures copied, 0 s left"]
+    lines: list[str] = []
+    prepared_from(source, tmp_path / "out", 2, tasks=["QueryAttr"], say=lines.append)
+    assert lines == ["1 of 2 pictures copied, 0 s left", "2 of 2 pictures copied, 0 s left"]
 
 
-# What is not prepared, or not any more.
+# What is not a prepared folder, or no longer one.
 
 
 @pytest.mark.parametrize("held", ["notes.txt", "images", "prepared.json and notes.txt"])
@@ -270,13 +280,13 @@ def test_other_places_are_refused_in_a_sentence(source: Path, tmp_path: Path) ->
     (tmp_path / "link").symlink_to(tmp_path / "file")
     (tmp_path / ".taken.part").mkdir()
     (tmp_path / ".taken.part" / "mine").write_text("")
-    for out, says in (
+    for out, sentence in (
         ("file", "is not a folder"),
         ("link", "is not a folder"),
         ("nowhere/out", "nowhere is not a folder: make it"),
         ("taken", "in the way and was not prepared"),
     ):
-        with pytest.raises(prepare.NotPrepared, match=says):
+        with pytest.raises(prepare.NotPrepared, match=sentence):
             prepared_from(source, tmp_path / out)
     (tmp_path / "empty").mkdir()
     prepared_from(source, tmp_path / "empty", 2)
@@ -315,7 +325,7 @@ def test_a_picture_that_the_zip_holds_damaged_is_named(source: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "sentence"),
     [
         (lambda card: card[: len(card) // 2], "is damaged or not the card"),
         (lambda card: card.replace(b'"left"', b'"right"'), "does not match its fingerprint"),
@@ -326,19 +336,19 @@ def test_a_picture_that_the_zip_holds_damaged_is_named(source: Path, tmp_path: P
     ],
 )
 def test_a_changed_card_is_one_sentence(
-    world: Path, tmp_path: Path, change: Callable[[bytes], bytes], says: str
+    world: Path, tmp_path: Path, change: Callable[[bytes], bytes], sentence: str
 ) -> None:
     out = tmp_path / "out"
     prepared_from(world, out, 2)
     card = out / prepared.CARD
     card.write_bytes(change(card.read_bytes()))
     for asks in (lambda: questions("QueryAttr", gqa=out), lambda: check(TASKS, out), lambda: is_curated(out)):
-        with pytest.raises(QuestionsUnavailable, match=says):
+        with pytest.raises(QuestionsUnavailable, match=sentence):
             asks()
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "sentence"),
     [
         ({"image_id": "../secret"}, "not a plain file name"),
         ({"text": "\ud800"}, "half of a surrogate pair"),
@@ -347,7 +357,7 @@ def test_a_changed_card_is_one_sentence(
     ],
 )
 def test_a_card_forged_with_a_right_fingerprint_leads_nowhere(
-    world: Path, tmp_path: Path, change: dict[str, Any], says: str
+    world: Path, tmp_path: Path, change: dict[str, Any], sentence: str
 ) -> None:
     out = tmp_path / "out"
     prepared_from(world, out, 1, tasks=["QueryAttr"])
@@ -356,7 +366,7 @@ def test_a_card_forged_with_a_right_fingerprint_leads_nowhere(
     card["questions"]["QueryAttr"][0] |= change
     forged = {"fingerprint": prepared._fingerprint(card), **card}
     (out / prepared.CARD).write_text(json.dumps(forged))
-    with pytest.raises(QuestionsUnavailable, match=says):
+    with pytest.raises(QuestionsUnavailable, match=sentence):
         questions("QueryAttr", gqa=out)
 
 
@@ -374,7 +384,7 @@ def test_the_command_prepares_and_says_how_to_use_it(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "sentence"),
     [
         (["--gqa", "{}/nowhere", "--out", "{}/out"], "has no questions: looked for"),
         (["--out", "{}/no/out"], "is not a folder: make it first"),
@@ -382,13 +392,13 @@ def test_the_command_prepares_and_says_how_to_use_it(
     ],
 )
 def test_what_it_cannot_do_is_one_line_and_no_folder(
-    tmp_path: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["prepare", "--task", "QueryAttr", *(one.format(tmp_path) for one in arguments)]) == 2
-    said = capsys.readouterr()
-    assert says in said.err
-    assert said.err.count("\n") == 1
-    assert not said.out
+    output = capsys.readouterr()
+    assert sentence in output.err
+    assert output.err.count("\n") == 1
+    assert not output.out
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""A question's picture opens in RGB, or is missing in one sentence, whatever its bytes are."""
+"""A question's picture opens in RGB, or one sentence says why not, whatever its bytes are."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ from PIL import Image
 from fixtures.question import FilePicture, PictureMissing, Question
 
 
-def asked(path: Path) -> Question:
+def question_with(path: Path) -> Question:
     return Question("q", "i", "ChooseAttr", "Is it?", "yes", None, None, (), (8, 8), FilePicture(path))
 
 
@@ -32,13 +32,13 @@ def png_with_header(length: int) -> bytes:
 
 def test_a_picture_opens_in_rgb(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded("PNG"))
-    assert asked(tmp_path / "a.png").image.getpixel((3, 3)) == (200, 10, 60)
+    assert question_with(tmp_path / "a.png").image.getpixel((3, 3)) == (200, 10, 60)
 
 
 def test_a_broken_header_is_a_missing_picture(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png_with_header(2))
     with pytest.raises(PictureMissing, match=r"a\.png of question q cannot be read"):
-        _ = asked(tmp_path / "a.png").image
+        _ = question_with(tmp_path / "a.png").image
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -53,4 +53,4 @@ def test_no_bytes_raise_anything_else(tmp_path: Path, kind: str, place: int, noi
     place %= len(whole)
     (tmp_path / "b").write_bytes(whole[:place] + noise + whole[place + len(noise) :])
     with suppress(PictureMissing):
-        assert asked(tmp_path / "b").image.mode == "RGB"
+        assert question_with(tmp_path / "b").image.mode == "RGB"

@@ -1,4 +1,4 @@
-"""A question of the release comes out of its program and its scene graph; what is broken is said or counted."""
+"""A release's question is made from its program and its scene graph; a broken one is an error, or is counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import GROUPS
 from fixtures.tasks.reading.parsing import NO_UNICODE, OUTSIDE, ParsedQuestion, clip
 from fixtures.tasks.renderer import scenes
-from suite.support.data.questions import CAT, DOG, GOOD, GRAPHS, Json, entry_of, graph_of, release
+from suite.support.data.questions import CAT, DOG, GOOD, GRAPHS, Json, entry_of, graph_of, write_release
 
 
 def parsed(entry: Json, graph: Json | None = None) -> ParsedQuestion:
@@ -112,20 +112,20 @@ def test_boxes_are_clipped_and_those_outside_are_counted(box: Box, clipped: Box 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 999_999), st.sampled_from(TASKS), st.randoms(use_true_random=False))
 def test_a_rendered_scene_comes_back_as_it_was_asked(index: int, task: str, rng: random.Random) -> None:
-    shown = scenes.scene("validation", index)
-    entry = scenes.ask(shown, task, rng)
+    a_scene = scenes.scene("validation", index)
+    entry = scenes.ask(a_scene, task, rng)
     if entry is None:
         return
-    outline = gqa_release.outline(scenes.scene_graph(shown))
+    outline = gqa_release.outline(scenes.scene_graph(a_scene))
     assert outline
-    found = gqa_release.parse("007", json.loads(json.dumps(entry)), {shown.id: outline})
+    found = gqa_release.parse("007", json.loads(json.dumps(entry)), {a_scene.id: outline})
     assert found.unboxed == ()
     question = found.question
     assert (question.text, question.answer, question.task) == (entry["question"], entry["answer"], task)
-    boxes = [thing.box for thing in shown.things]
+    boxes = [thing.box for thing in a_scene.things]
     assert {thing.box_xywh for thing in question.objects} <= {*boxes, None}
     for thing in question.objects:
-        drawn = [other.name for other in shown.things if other.box == thing.box_xywh]
+        drawn = [other.name for other in a_scene.things if other.box == thing.box_xywh]
         if thing.name in scenes.CATEGORIES:
             assert drawn == ([thing.name] if thing.box_xywh else [])
     if GROUPS[task].structural == "choose":
@@ -157,7 +157,7 @@ def test_one_bad_question_of_a_release_is_left_out_and_counted(tmp_path: Path) -
         "no entry": 7,
         "other task": GOOD | {"types": {"structural": "verify", "semantic": "rel", "detailed": "verifyRel"}},
     }
-    folder = release(tmp_path, entries, GRAPHS | {"3": {"width": "wide"}})
+    folder = write_release(tmp_path, entries, GRAPHS | {"3": {"width": "wide"}})
     loaded = load("QueryAttr", folder)
     assert [question.id for question in loaded.questions] == ["good", "unknown object"]
     assert loaded.questions[1].objects == (Object("bat", None),)
@@ -198,7 +198,7 @@ def test_half_a_surrogate_pair_costs_the_question_and_is_counted(
     )
     whole = good | {"question": "Is it \U0001f408?"}
     bad = (entry_of(task, "blue", *program) if program else good) | changes
-    loaded = load(task, release(tmp_path, {"good": good, "whole": whole, "bad": bad, f"id{HALF}": good}, GRAPHS))
+    loaded = load(task, write_release(tmp_path, {"good": good, "whole": whole, "bad": bad, f"id{HALF}": good}, GRAPHS))
     assert [question.id for question in loaded.questions] == ["good", "whole"]
     assert loaded.dropped == {NO_UNICODE: ("bad", f"id{HALF}")}
     for question in loaded.questions:
@@ -206,15 +206,15 @@ def test_half_a_surrogate_pair_costs_the_question_and_is_counted(
 
 
 def test_a_release_falls_back_on_all_questions(tmp_path: Path) -> None:
-    release(tmp_path, {"1": GOOD}, GRAPHS)
+    write_release(tmp_path, {"1": GOOD}, GRAPHS)
     (tmp_path / gqa_release.QUESTION_FILES[0]).rename(tmp_path / gqa_release.QUESTION_FILES[1])
     assert [question.id for question in load("QueryAttr", tmp_path).questions] == ["1"]
 
 
 def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
-    release(tmp_path, {"1": GOOD}, GRAPHS)
+    write_release(tmp_path, {"1": GOOD}, GRAPHS)
     assert len(load("QueryAttr", tmp_path).questions) == 1
-    release(tmp_path, {"1": GOOD, "2": GOOD}, GRAPHS)
+    write_release(tmp_path, {"1": GOOD, "2": GOOD}, GRAPHS)
     assert len(load("QueryAttr", tmp_path).questions) == 2
 
 
@@ -233,13 +233,13 @@ TWICE = '{"07": 1, "07": 2}'
     ],
 )
 def test_a_broken_release_is_one_sentence(tmp_path: Path, entries: Any, graphs: Any, sentence: str) -> None:
-    folder = release(tmp_path, entries, graphs)
+    folder = write_release(tmp_path, entries, graphs)
     with pytest.raises(QuestionsUnavailable, match=sentence):
         load("QueryAttr", folder)
 
 
 def test_files_missing_or_in_another_encoding(tmp_path: Path) -> None:
-    release(tmp_path, {"1": GOOD}, GRAPHS)
+    write_release(tmp_path, {"1": GOOD}, GRAPHS)
     (tmp_path / gqa_release.SCENE_GRAPHS).unlink()
     with pytest.raises(QuestionsUnavailable, match=r"needs val_sceneGraphs\.json in the same folder"):
         load("QueryAttr", tmp_path)

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from fixtures.question import Question
 from fixtures.tasks import questions
 from fixtures.tasks.sample import sample
-from suite.support.data.questions import a_question, quickly
+from suite.support.data.questions import few_examples, make_question
 
 pools = st.lists(st.integers(0, 6), min_size=1, max_size=30).map(
-    lambda images: [a_question(f"{number:03d}", str(image)) for number, image in enumerate(images)]
+    lambda images: [make_question(f"{number:03d}", str(image)) for number, image in enumerate(images)]
 )
 
 
-@quickly
+@few_examples
 @given(pools, st.integers(0, 5), st.integers(1, 30), st.integers(0, 10))
 def test_more_questions_only_add_to_fewer(pool: list[Question], seed: int, n: int, more: int) -> None:
     everything = sample(pool, None, seed)
@@ -27,7 +27,7 @@ def test_more_questions_only_add_to_fewer(pool: list[Question], seed: int, n: in
     assert sample(pool, n, seed) == sample(pool, n + more, seed)[:n] == everything[:n]
 
 
-@quickly
+@few_examples
 @given(pools, st.integers(0, 5))
 def test_no_image_serves_twice_before_each_has_served(pool: list[Question], seed: int) -> None:
     drawn = sample(pool, None, seed)
@@ -38,7 +38,7 @@ def test_no_image_serves_twice_before_each_has_served(pool: list[Question], seed
         left -= Counter(left.keys())
 
 
-@quickly
+@few_examples
 @given(pools, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_the_order_of_the_file_makes_no_difference(pool: list[Question], seed: int, rng: random.Random) -> None:
     shuffled = rng.sample(pool, len(pool))
@@ -46,14 +46,14 @@ def test_the_order_of_the_file_makes_no_difference(pool: list[Question], seed: i
 
 
 def test_seeds_draw_different_and_evenly() -> None:
-    pool = [a_question(str(i), str(i)) for i in range(100)]
+    pool = [make_question(str(i), str(i)) for i in range(100)]
     drawn = Counter(question.id for seed in range(200) for question in sample(pool, 10, seed))
     assert len(drawn) == 100
     assert max(drawn.values()) < 45  # 20 expected: over five standard deviations
 
 
 def test_one_seed_draws_the_same_on_every_machine() -> None:
-    pool = [a_question(f"{i:02d}", str(i // 2)) for i in range(12)]
+    pool = [make_question(f"{i:02d}", str(i // 2)) for i in range(12)]
     assert [question.id for question in sample(pool, 4, 0)] == ["09", "05", "07", "10"]
 
 

@@ -1,4 +1,4 @@
-"""The rendered world is what it says: reproducible, tightly boxed, and truly answered."""
+"""The rendered world is reproducible, its boxes are tight, and its answers are true."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fixtures.tasks.renderer.scenes import (
     MATERIALS,
     SIZES,
     TASKS,
-    Json,
+    JsonObject,
     Scene,
     Split,
     Thing,
@@ -41,49 +41,50 @@ from fixtures.tasks.renderer.scenes import (
     scene,
     scene_graph,
 )
+from suite.support.repository import ROOT
 
 VALUES = {"color": COLORS, "material": MATERIALS, "size": SIZES}
 PATCH = 8  # pixels; the miniature's vision tower
-JUDGED = 2400  # scenes whose questions are answered anew
+JUDGED = 2400  # scenes whose questions are answered again
 
 
 @cache
-def asked(split: Split, task: str, count: int) -> tuple[tuple[Scene, Json], ...]:
-    """One question per scene that affords one, of the first `count` scenes."""
+def questions_about(split: Split, task: str, count: int) -> tuple[tuple[Scene, JsonObject], ...]:
+    """One question about each of the first *count* scenes that allows one."""
     rng = random.Random(f"{split}/{task}")
     scenes = (scene(split, index) for index in range(count))
-    return tuple((shown, question) for shown in scenes if (question := ask(shown, task, rng)) is not None)
+    return tuple((a_scene, question) for a_scene in scenes if (question := ask(a_scene, task, rng)) is not None)
 
 
 # --- the oracle: GQA's operations, answered from boxes, names and attributes; ids are only checked
 
 
-def center(thing: Json) -> float:
+def center(thing: JsonObject) -> float:
     return thing["x"] + thing["w"] / 2
 
 
-def only(found: Sequence[Any]) -> Any:
-    assert len(found) == 1, f"{found} instead of exactly one"
-    return found[0]
+def only(values: Sequence[Any]) -> Any:
+    assert len(values) == 1, f"{values} instead of exactly one"
+    return values[0]
 
 
-def select(argument: str, graph: Json) -> list[str]:
-    called, pointer = parts(r"(\w+) \((\d+|-)\)", argument)
+def select(argument: str, graph: JsonObject) -> list[str]:
+    name, pointer = parts(r"(\w+) \((\d+|-)\)", argument)
     objects = graph["objects"].items()
-    found = [oid for oid, thing in objects if called in ("this", thing["name"], CATEGORIES[thing["name"]])]
-    assert pointer in found or (pointer == "-" and not found), f"{argument} points elsewhere than to {found}"
-    return found
+    ids = [oid for oid, thing in objects if name in ("this", thing["name"], CATEGORIES[thing["name"]])]
+    assert pointer in ids or (pointer == "-" and not ids), f"{argument} does not point to {ids}"
+    return ids
 
 
 def parts(pattern: str, text: str) -> tuple[str, ...]:
-    found = re.fullmatch(pattern, text)
-    assert found, f"{text!r} is not written as GQA writes it"
-    return found.groups()
+    match = re.fullmatch(pattern, text)
+    assert match, f"{text!r} is not written as GQA writes it"
+    return match.groups()
 
 
-def choose_rel(argument: str, landmark: str, graph: Json) -> str:
-    called, relations, pointer = parts(r"(\w+),(.+),s \((\d+)\)", argument)
-    subject = graph["objects"][only(select(f"{called} ({pointer})", graph))]
+def choose_rel(argument: str, landmark: str, graph: JsonObject) -> str:
+    name, relations, pointer = parts(r"(\w+),(.+),s \((\d+)\)", argument)
+    subject = graph["objects"][only(select(f"{name} ({pointer})", graph))]
     gap = center(subject) - center(graph["objects"][landmark])
     assert abs(gap) > PATCH, "sides within a patch of each other are in doubt"
     side = "left" if gap < 0 else "right"
@@ -92,14 +93,14 @@ def choose_rel(argument: str, landmark: str, graph: Json) -> str:
     return side
 
 
-def horizontal_side(thing: Json, graph: Json) -> str:
+def horizontal_side(thing: JsonObject, graph: JsonObject) -> str:
     offset = center(thing) - graph["width"] / 2
     assert abs(offset) > PATCH / 2, "a thing in the middle is on neither side"
     return "left" if offset < 0 else "right"
 
 
-def execute(program: Sequence[Json], graph: Json) -> str:
-    """The answer of a semantic program, resolving objects by name; the ids that it carries are checked."""
+def execute(program: Sequence[JsonObject], graph: JsonObject) -> str:
+    """The answer of a semantic program, with objects resolved by name; the ids in the program are only checked."""
     objects = graph["objects"]
     results: list[Any] = []
     for step in program:
@@ -122,10 +123,10 @@ def execute(program: Sequence[Json], graph: Json) -> str:
             case ["choose", "rel"]:
                 result = choose_rel(argument, only(inputs[0]), graph)
             case ["choose", _]:
-                held = objects[only(inputs[0])]["attributes"]
-                result = only([value for value in argument.split("|") if value in held])
+                attributes = objects[only(inputs[0])]["attributes"]
+                result = only([value for value in argument.split("|") if value in attributes])
             case ["common"]:
-                one, other = (objects[only(found)]["attributes"] for found in inputs)
+                one, other = (objects[only(ids)]["attributes"] for ids in inputs)
                 shared = only([value for value in one if value in other])
                 result = only([kind for kind, values in VALUES.items() if shared in values])
             case ["query"] if argument == "hposition":
@@ -138,11 +139,11 @@ def execute(program: Sequence[Json], graph: Json) -> str:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_answer_follows_from_the_scene_graph(task: str) -> None:
-    for shown, question in asked("test", task, JUDGED):
-        graph = scene_graph(shown)
+    for a_scene, question in questions_about("test", task, JUDGED):
+        graph = scene_graph(a_scene)
         assert execute(question["semantic"], graph) == question["answer"], question
         assert question["answer"] == question["answer"].lower()
-        assert question["imageId"] == shown.id
+        assert question["imageId"] == a_scene.id
         words = re.findall(r"\w+", question["question"])
         for place, oid in question["annotations"]["question"].items():
             name = graph["objects"][oid]["name"]
@@ -151,8 +152,8 @@ def test_every_answer_follows_from_the_scene_graph(task: str) -> None:
 
 def test_the_oracle_tells_a_wrong_answer() -> None:
     wrong = 0
-    for shown, question in asked("test", "LogicalObj", 200):
-        graph = json.loads(json.dumps(scene_graph(shown)))
+    for a_scene, question in questions_about("test", "LogicalObj", 200):
+        graph = json.loads(json.dumps(scene_graph(a_scene)))
         for thing in graph["objects"].values():
             color = COLORS[(COLORS.index(thing["attributes"][0]) + 1) % len(COLORS)]
             thing["attributes"][0] = color
@@ -161,15 +162,15 @@ def test_the_oracle_tells_a_wrong_answer() -> None:
 
 
 def test_yes_and_no_both_name_what_is_there() -> None:
-    for shown, question in asked("test", "LogicalObj", JUDGED):
-        names = {thing.name for thing in shown.things}
+    for a_scene, question in questions_about("test", "LogicalObj", JUDGED):
+        names = {thing.name for thing in a_scene.things}
         named = [step["argument"].split()[0] for step in question["semantic"] if step["operation"] == "select"]
-        assert names.intersection(named), f"neither of {named} is in {shown.id}"
+        assert names.intersection(named), f"neither of {named} is in {a_scene.id}"
 
 
 def test_a_false_name_is_never_in_the_picture() -> None:
-    for shown, question in asked("test", "ChooseCat", JUDGED):
-        names = {thing.name for thing in shown.things}
+    for a_scene, question in questions_about("test", "ChooseCat", JUDGED):
+        names = {thing.name for thing in a_scene.things}
         options = question["semantic"][-1]["argument"].split("|")
         assert [option in names for option in options].count(True) == 1
 
@@ -184,26 +185,26 @@ splits = st.sampled_from(("train", "validation", "test"))
 @settings(max_examples=150, deadline=None)
 @given(split=splits, index=st.integers(0, 999_999), seed=seeds)
 def test_a_scene_is_well_formed(split: Split, index: int, seed: int) -> None:
-    shown = scene(split, index, seed)
-    assert shown == scene(split, index, seed)
-    assert shown.id.startswith(split)
-    assert 2 <= len(shown.things) <= 5
-    assert len({thing.name for thing in shown.things}) == len(shown.things)
-    assert {thing.size for thing in shown.things} == set(SIZES)
-    for thing in shown.things:
+    a_scene = scene(split, index, seed)
+    assert a_scene == scene(split, index, seed)
+    assert a_scene.id.startswith(split)
+    assert 2 <= len(a_scene.things) <= 5
+    assert len({thing.name for thing in a_scene.things}) == len(a_scene.things)
+    assert {thing.size for thing in a_scene.things} == set(SIZES)
+    for thing in a_scene.things:
         x, y, width, height = thing.box
         assert x >= 1
         assert y >= 1
-        assert x + width < shown.width
-        assert y + height < shown.height
+        assert x + width < a_scene.width
+        assert y + height < a_scene.height
         assert max(width, height) in LONG_SIDES[thing.size]
-    for one, other in combinations(shown.things, 2):
+    for one, other in combinations(a_scene.things, 2):
         assert not overlap(one.box, other.box)
     for task in TASKS:
-        question = ask(shown, task, random.Random(seed))
-        assert question == ask(shown, task, random.Random(seed))
+        question = ask(a_scene, task, random.Random(seed))
+        assert question == ask(a_scene, task, random.Random(seed))
         if question is not None:
-            assert execute(question["semantic"], scene_graph(shown)) == question["answer"]
+            assert execute(question["semantic"], scene_graph(a_scene)) == question["answer"]
 
 
 def overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
@@ -211,32 +212,32 @@ def overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 
 VISIBLE = 24
-"""Levels of 255 that a quarter of a box stands off its ground by, in each of 80,000 scenes looked at."""
+"""Levels of 255 by which a quarter of each box differs from the ground, in every one of 80,000 scenes."""
 
 
 @settings(max_examples=100, deadline=None)
 @given(split=splits, index=st.integers(0, 999_999), seed=seeds)
 @example(split="validation", index=18203, seed=18203)
 def test_boxes_are_tight_around_what_is_drawn(split: Split, index: int, seed: int) -> None:
-    shown = scene(split, index, seed)
-    changed = np.abs(pixels(shown).astype(int) - backdrop(shown)).max(axis=2)
-    for thing in shown.things:
+    a_scene = scene(split, index, seed)
+    changed = np.abs(pixels(a_scene).astype(int) - backdrop(a_scene)).max(axis=2)
+    for thing in a_scene.things:
         x, y, width, height = thing.box
         inside = changed[y : y + height, x : x + width]
         for rim in (inside[0], inside[-1], inside[:, 0], inside[:, -1]):
-            # A rim of half-covered pixels may be near the ground's color: one in a thousand scenes has a black car on
-            # a dark one. None of 100,000 leaves a rim as it was.
-            assert rim.any(), f"the {thing.color} {thing.name} of {shown.id} does not reach its box"
-        assert (inside >= VISIBLE).mean() > 0.25, f"the {thing.color} {thing.name} of {shown.id} is swallowed"
+            # A rim of half-covered pixels may be close to the ground's color: one scene in a thousand has a black car
+            # on a dark ground. In none of 100,000 scenes is a rim unchanged.
+            assert rim.any(), f"the {thing.color} {thing.name} of {a_scene.id} does not reach its box"
+        assert (inside >= VISIBLE).mean() > 0.25, f"the {thing.color} {thing.name} of {a_scene.id} is swallowed"
         inside[:] = 0
     assert not changed.any(), "something is drawn outside every box"
 
 
 def test_a_drawing_is_an_rgb_picture_of_the_scene() -> None:
-    shown = scene("test", 7)
-    picture = draw(shown)
-    assert (picture.mode, picture.size) == ("RGB", (shown.width, shown.height))
-    assert np.array_equal(np.asarray(picture), pixels(shown))
+    a_scene = scene("test", 7)
+    picture = draw(a_scene)
+    assert (picture.mode, picture.size) == ("RGB", (a_scene.width, a_scene.height))
+    assert np.array_equal(np.asarray(picture), pixels(a_scene))
 
 
 def test_silhouettes_and_textures_differ() -> None:
@@ -249,7 +250,7 @@ def test_silhouettes_and_textures_differ() -> None:
         shapes[name] = shape
     for (one, a), (other, b) in combinations(shapes.items(), 2):
         different = np.abs(a - b).sum() / np.maximum(a, b).sum()
-        assert different > 0.2, f"{one} and {other} differ in {different:.0%} only"
+        assert different > 0.2, f"{one} and {other} differ only in {different:.0%}"
     for color in COLORS:
         for name in CATEGORIES:
             looks = {material: painted(name, color, material) for material in MATERIALS}
@@ -303,10 +304,10 @@ from fixtures.tasks.renderer.scenes import TASKS, ask, pixels, scene, scene_grap
 digest = hashlib.sha256()
 for split in ("train", "validation", "test"):
     for index in range(20):
-        shown = scene(split, index, 3)
+        a_scene = scene(split, index, 3)
         rng = random.Random(index)
-        digest.update(pixels(shown).tobytes())
-        digest.update(json.dumps([scene_graph(shown), [ask(shown, task, rng) for task in TASKS]]).encode())
+        digest.update(pixels(a_scene).tobytes())
+        digest.update(json.dumps([scene_graph(a_scene), [ask(a_scene, task, rng) for task in TASKS]]).encode())
 print(digest.hexdigest())
 """
 
@@ -315,7 +316,7 @@ def test_every_process_draws_the_same_world() -> None:
     digests = {
         subprocess.run(
             [sys.executable, "-c", DIGEST],
-            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(WORLD.parents[2])},
+            env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=True,
@@ -331,28 +332,28 @@ def test_every_process_draws_the_same_world() -> None:
 def test_the_bundled_world_is_what_the_generator_makes() -> None:
     card = json.loads((WORLD / CARD).read_text())
     for name, expected in card["sha256"].items():
-        assert hashlib.sha256((WORLD / name).read_bytes()).hexdigest() == expected, f"{name} is not the card's"
+        assert hashlib.sha256((WORLD / name).read_bytes()).hexdigest() == expected, f"{name} does not match the card"
     questions, scenes = collect(card["seed"], card["questions_per_task"])
     assert json.loads((WORLD / QUESTIONS).read_text()) == questions
-    assert json.loads((WORLD / SCENE_GRAPHS).read_text()) == {shown.id: scene_graph(shown) for shown in scenes}
+    assert json.loads((WORLD / SCENE_GRAPHS).read_text()) == {a_scene.id: scene_graph(a_scene) for a_scene in scenes}
     with zipfile.ZipFile(WORLD / IMAGES) as archive:
-        assert sorted(archive.namelist()) == sorted(f"images/{shown.id}.png" for shown in scenes)
-        for shown in scenes[::10]:
+        assert sorted(archive.namelist()) == sorted(f"images/{a_scene.id}.png" for a_scene in scenes)
+        for a_scene in scenes[::10]:
             # Pixels, not bytes: another zlib packs the same picture differently.
-            stored = Image.open(io.BytesIO(archive.read(f"images/{shown.id}.png")))
-            assert np.array_equal(np.asarray(stored), pixels(shown)), f"{shown.id} is drawn otherwise now"
+            stored = Image.open(io.BytesIO(archive.read(f"images/{a_scene.id}.png")))
+            assert np.array_equal(np.asarray(stored), pixels(a_scene)), f"{a_scene.id} is drawn differently now"
 
 
 def test_the_bundled_world_has_questions_enough() -> None:
     questions = json.loads((WORLD / QUESTIONS).read_text())
-    kinds: dict[tuple[str, str], list[Json]] = defaultdict(list)
+    kinds: dict[tuple[str, str], list[JsonObject]] = defaultdict(list)
     for question in questions.values():
         kinds[question["types"]["structural"], question["types"]["semantic"]].append(question)
     assert len(kinds) == len(TASKS)
-    for found in kinds.values():
-        assert len(found) >= 256
-        images = {question["imageId"] for question in found}
-        assert 200 <= len(images) < len(found), "most questions have an image of their own, some share one"
+    for same_kind in kinds.values():
+        assert len(same_kind) >= 256
+        images = {question["imageId"] for question in same_kind}
+        assert 200 <= len(images) < len(same_kind), "most questions have an image of their own, some share one"
     assert 0.4 < np.mean([qid.startswith("0") for qid in questions]) < 0.6
     assert len({int(qid) for qid in questions}) == len(questions)
     assert sum(file.stat().st_size for file in WORLD.iterdir()) < 6_000_000

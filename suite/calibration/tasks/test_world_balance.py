@@ -1,4 +1,4 @@
-"""The rendered world gives nothing away: neither its answers' shares nor words or pictures alone."""
+"""Neither the shares of the answers, nor words alone, nor pictures alone give an answer away."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fixtures.tasks.renderer.scenes import (
     MATERIALS,
     SIZES,
     TASKS,
-    Json,
+    JsonObject,
     Scene,
     Split,
     ask,
@@ -28,18 +28,18 @@ from fixtures.tasks.renderer.scenes import (
 )
 
 VALUES = {"color": COLORS, "material": MATERIALS, "size": SIZES}
-LEARNED, JUDGED = 5000, 2400  # scenes a guesser learns from, and is judged on
+LEARNED, JUDGED = 5000, 2400  # numbers of scenes that a guesser learns from and is judged on
 
 
 @cache
-def asked(split: Split, task: str, count: int) -> tuple[tuple[Scene, Json], ...]:
-    """One question per scene that affords one, of the first `count` scenes."""
+def questions_about(split: Split, task: str, count: int) -> tuple[tuple[Scene, JsonObject], ...]:
+    """One question about each of the first *count* scenes that allows one."""
     rng = random.Random(f"{split}/{task}")
     scenes = (scene(split, index) for index in range(count))
-    return tuple((shown, question) for shown in scenes if (question := ask(shown, task, rng)) is not None)
+    return tuple((a_scene, question) for a_scene in scenes if (question := ask(a_scene, task, rng)) is not None)
 
 
-def options(question: Json) -> tuple[str, str]:
+def options(question: JsonObject) -> tuple[str, str]:
     """The two possible answers, in the order of the question's words where it offers them."""
     operation, argument = question["semantic"][-1]["operation"], question["semantic"][-1]["argument"]
     if not operation.startswith("choose"):
@@ -49,7 +49,7 @@ def options(question: Json) -> tuple[str, str]:
     return (one, other) if words.index(one) < words.index(other) else (other, one)
 
 
-def is_first(question: Json) -> bool:
+def is_first(question: JsonObject) -> bool:
     return question["answer"] == options(question)[0]
 
 
@@ -59,46 +59,46 @@ def evenly(counts: Mapping[Any, int], expected: Iterable[Any], about: str) -> No
     share = 1 / len(values)
     margin = 5 * math.sqrt(share * (1 - share) / total)
     for value in values:
-        found = counts[value] / total
-        assert abs(found - share) < margin, f"{about}: {value} is {found:.1%} of {total}, not {share:.1%}"
+        actual = counts[value] / total
+        assert abs(actual - share) < margin, f"{about}: {value} is {actual:.1%} of {total}, not {share:.1%}"
 
 
-def circumstances(question: Json) -> list[str]:
-    """What a question says that its answer must not lean on."""
+def circumstances(question: JsonObject) -> list[str]:
+    """The facts in a question on which its answer must not depend."""
     words = re.findall(r"\w+", question["question"])
     names = sorted(name for name in CATEGORIES if {name, f"{name}s"} & set(words))
-    said = ["anything", " or ".join(sorted(options(question)))]
+    facts = ["anything", " or ".join(sorted(options(question)))]
     if question["types"]["structural"] == "choose" and question["types"]["semantic"] != "rel":
-        return said
-    said += [*names, " and ".join(names)]
+        return facts
+    facts += [*names, " and ".join(names)]
     if question["types"]["structural"] == "logical":
         wanted = question["semantic"][1]["argument"]
         form = f"{'not' if 'not' in words else 'so'}, {'are' if 'are' in words else 'is'}"
-        said += [wanted, form, f"{form}, {words[0]} {words[1]}"]
-    return said
+        facts += [wanted, form, f"{form}, {words[0]} {words[1]}"]
+    return facts
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_answers_are_balanced_given_what_the_question_says(task: str) -> None:
     first: dict[str, Counter[bool]] = defaultdict(Counter)
     alphabetically: dict[str, Counter[bool]] = defaultdict(Counter)
-    for _, question in asked("train", task, LEARNED):
-        for said in circumstances(question):
-            first[said][is_first(question)] += 1
-            alphabetically[said][question["answer"] == min(options(question))] += 1
-    for said, counts in first.items():
-        evenly(counts, (True, False), f"{task}, {said}: the first option is true")
-    for said, counts in alphabetically.items():
-        evenly(counts, (True, False), f"{task}, {said}: the answer comes first in the alphabet")
+    for _, question in questions_about("train", task, LEARNED):
+        for fact in circumstances(question):
+            first[fact][is_first(question)] += 1
+            alphabetically[fact][question["answer"] == min(options(question))] += 1
+    for fact, counts in first.items():
+        evenly(counts, (True, False), f"{task}, {fact}: the first option is true")
+    for fact, counts in alphabetically.items():
+        evenly(counts, (True, False), f"{task}, {fact}: the answer comes first in the alphabet")
 
 
 def test_names_and_attributes_are_balanced_as_answers() -> None:
     attributes: dict[str, Counter[str]] = defaultdict(Counter)
-    for _, question in asked("train", "ChooseAttr", LEARNED):
+    for _, question in questions_about("train", "ChooseAttr", LEARNED):
         attributes[question["semantic"][1]["operation"]][question["answer"]] += 1
     for attribute, values in VALUES.items():
         evenly(attributes[f"choose {attribute}"], values, attribute)
-    names = Counter(question["answer"] for _, question in asked("train", "ChooseCat", LEARNED))
+    names = Counter(question["answer"] for _, question in questions_about("train", "ChooseCat", LEARNED))
     evenly(names, CATEGORIES, "name")
 
 
@@ -122,119 +122,119 @@ class NaiveBayes:
         return self.prior + sum(self.weights.get(feature, 0.0) for feature in set(features))
 
 
-def wording(question: Json) -> list[str]:
-    """Words, their places, and every ordered pair of words: options and their order are among them."""
+def wording(question: JsonObject) -> list[str]:
+    """The words, their places, and every ordered pair of words, which includes the options and their order."""
     words = re.findall(r"\w+", question["question"].lower())
     pairs = [f"{one}..{other}" for one, other in combinations(words, 2)]
     return words + [f"{word}@{place}" for place, word in enumerate(words)] + pairs
 
 
-def contents(shown: Scene) -> list[str]:
-    """What the picture holds: each object's looks and side, alone and two by two, how many objects there are,
-    and how many pairs of them share just which attributes."""
+def contents(a_scene: Scene) -> list[str]:
+    """The contents of the picture: each object's looks and side, alone and in pairs, the number of objects, and how
+    many pairs share exactly which attributes."""
     alike = Counter(
         " and ".join(kind for kind in VALUES if getattr(one, kind) == getattr(other, kind)) or "nothing"
-        for one, other in combinations(shown.things, 2)
+        for one, other in combinations(a_scene.things, 2)
     )
     features = [
-        f"count {len(shown.things)}",
+        f"count {len(a_scene.things)}",
         *alike,
         *(f"{pairs} share {kind}" for kind, pairs in alike.items()),
     ]
     features += [f"none shares {kind}" for kind in VALUES if not alike[kind]]
-    for thing in shown.things:
+    for thing in a_scene.things:
         facts = [
             thing.name,
             CATEGORIES[thing.name],
             thing.color,
             thing.material,
             thing.size,
-            "left" if thing.center_x < shown.width / 2 else "right",
-            "top" if thing.box[1] + thing.box[3] / 2 < shown.height / 2 else "bottom",
+            "left" if thing.center_x < a_scene.width / 2 else "right",
+            "top" if thing.box[1] + thing.box[3] / 2 < a_scene.height / 2 else "bottom",
         ]
         features += facts + [f"{one} {other}" for one, other in combinations(facts, 2)]
     return features
 
 
 def accuracy(
-    task: str, features: Callable[[Scene, Json], Iterable[str]], truth: Callable[[Json], bool]
+    task: str, features: Callable[[Scene, JsonObject], Iterable[str]], truth: Callable[[JsonObject], bool]
 ) -> tuple[float, int]:
-    guesser = NaiveBayes((features(*pair), truth(pair[1])) for pair in asked("train", task, LEARNED))
-    judged = asked("test", task, JUDGED)
+    guesser = NaiveBayes((features(*pair), truth(pair[1])) for pair in questions_about("train", task, LEARNED))
+    judged = questions_about("test", task, JUDGED)
     right = [(guesser.log_odds(features(*pair)) > 0) == truth(pair[1]) for pair in judged]
     return float(np.mean(right)), len(judged)
 
 
-def near(chance: float, found: float, n: int) -> bool:
+def near(chance: float, actual: float, n: int) -> bool:
     """Not better than chance by more than four standard errors."""
-    return found < chance + 4 * math.sqrt(chance * (1 - chance) / n)
+    return actual < chance + 4 * math.sqrt(chance * (1 - chance) / n)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_words_alone_do_not_tell_the_answer(task: str) -> None:
-    found, n = accuracy(task, lambda _, question: wording(question), is_first)
-    sentence = f"{task}: from the words alone {found:.1%} of {n} questions are guessed, chance is 50.0%"
+    right, n = accuracy(task, lambda _, question: wording(question), is_first)
+    sentence = f"{task}: from the words alone {right:.1%} of {n} questions are guessed, chance is 50.0%"
     print(sentence)
-    assert near(0.5, found, n), sentence
+    assert near(0.5, right, n), sentence
 
 
 @pytest.mark.parametrize("task", ["ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr"])
 def test_the_picture_alone_does_not_tell_a_two_way_answer(task: str) -> None:
     truth = {"ChooseRel": "left", "CompareAttr": "color", "LogicalObj": "yes", "QueryAttr": "left"}[task]
-    found, n = accuracy(task, lambda shown, _: contents(shown), lambda question: question["answer"] == truth)
-    sentence = f"{task}: from the picture alone {found:.1%} of {n} questions are guessed, chance is 50.0%"
+    right, n = accuracy(task, lambda a_scene, _: contents(a_scene), lambda question: question["answer"] == truth)
+    sentence = f"{task}: from the picture alone {right:.1%} of {n} questions are guessed, chance is 50.0%"
     print(sentence)
-    assert near(0.5, found, n), sentence
+    assert near(0.5, right, n), sentence
 
 
 @pytest.mark.parametrize("task", ["ChooseAttr", "ChooseCat"])
 def test_the_picture_alone_does_not_tell_which_object_is_asked_about(task: str) -> None:
-    """Told even which attribute is asked for, a guesser that weighs the objects by their looks does no better
-    than one that draws an object blindly and names the value most of them have."""
+    """A guesser that weighs the objects by their looks, and even knows which attribute is asked for, does no better
+    than one that picks an object blindly and names the value that most of them have."""
 
-    def attribute(question: Json) -> str:
+    def attribute(question: JsonObject) -> str:
         return question["semantic"][-1]["operation"].split()[1]
 
     def value(thing: Any, wanted: str) -> str:
         return getattr(thing, wanted)
 
-    def candidates(shown: Scene) -> Iterable[tuple[Any, list[str]]]:
-        kinds = Counter(CATEGORIES[thing.name] for thing in shown.things)
-        colors = Counter(thing.color for thing in shown.things)
-        for thing in shown.things:
-            alone = Scene(shown.id, shown.width, shown.height, shown.background, (thing,))
+    def candidates(a_scene: Scene) -> Iterable[tuple[Any, list[str]]]:
+        kinds = Counter(CATEGORIES[thing.name] for thing in a_scene.things)
+        colors = Counter(thing.color for thing in a_scene.things)
+        for thing in a_scene.things:
+            alone = Scene(a_scene.id, a_scene.width, a_scene.height, a_scene.background, (thing,))
             alike = [f"kin {kinds[CATEGORIES[thing.name]]}", f"same color {colors[thing.color]}"]
             yield thing, contents(alone) + alike
 
     examples: list[tuple[list[str], bool]] = []
-    for shown, question in asked("train", task, LEARNED):
+    for a_scene, question in questions_about("train", task, LEARNED):
         if attribute(question) != "size":
             (oid,) = set(question["annotations"]["question"].values())
-            examples += [(features, thing.id == oid) for thing, features in candidates(shown)]
+            examples += [(features, thing.id == oid) for thing, features in candidates(a_scene)]
     guesser = NaiveBayes(examples)
     right, chances = [], []
-    for shown, question in asked("test", task, JUDGED):
+    for a_scene, question in questions_about("test", task, JUDGED):
         wanted = attribute(question)
         votes: dict[str, float] = defaultdict(float)
-        for thing, features in candidates(shown):
+        for thing, features in candidates(a_scene):
             votes[value(thing, wanted)] += 1 / (1 + math.exp(-guesser.log_odds(features)))
         right.append(max(votes, key=lambda name: votes[name]) == question["answer"])
-        held = Counter(value(thing, wanted) for thing in shown.things)
-        # Small and large are drawn alike, however many objects are small.
-        chances.append(0.5 if wanted == "size" else max(held.values()) / len(shown.things))
-    found, chance = float(np.mean(right)), float(np.mean(chances))
-    sentence = f"{task}: from the picture alone {found:.1%} of {len(right)} are guessed, blindly {chance:.1%}"
+        values = Counter(value(thing, wanted) for thing in a_scene.things)
+        # Small and large are drawn equally often, however many objects are small.
+        chances.append(0.5 if wanted == "size" else max(values.values()) / len(a_scene.things))
+    actual, chance = float(np.mean(right)), float(np.mean(chances))
+    sentence = f"{task}: from the picture alone {actual:.1%} of {len(right)} are guessed, blindly {chance:.1%}"
     print(sentence)
-    assert near(chance, found, len(right)), sentence
+    assert near(chance, actual, len(right)), sentence
 
 
-def test_the_guessers_hear_a_leak() -> None:
+def test_the_guessers_notice_a_leak() -> None:
     """The same guesser, given a word that betrays one answer in five, breaks the limit it is held to."""
 
-    def leaking(shown: Scene, question: Json) -> list[str]:
-        betrayed = int(shown.id[-3:]) % 5 == 0
+    def leaking(a_scene: Scene, question: JsonObject) -> list[str]:
+        betrayed = int(a_scene.id[-3:]) % 5 == 0
         return wording(question) + ([f"psst {question['answer']}"] if betrayed else [])
 
-    found, n = accuracy("QueryAttr", leaking, is_first)
-    assert not near(0.5, found, n)
-    assert found > 0.55
+    right, n = accuracy("QueryAttr", leaking, is_first)
+    assert not near(0.5, right, n)
+    assert right > 0.55

@@ -39,7 +39,7 @@ def test_all(flow):
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs CLAIMS on a stand-in, with the files of the other tasks in `data`."""
     without_cuda(monkeypatch)
-    data_sets.files(pytester.path / "data")
+    data_sets.write_files(pytester.path / "data")
     return runner(pytester, monkeypatch, CLAIMS)
 
 

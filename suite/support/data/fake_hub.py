@@ -1,4 +1,4 @@
-"""What stands in for the hub in tests: tables in the published schemas, written as Parquet and read back."""
+"""The fake hub of the tests: tables in the published schemas, written as Parquet and read back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ INSTRUCTIONS = datasets.Features({
     "annotations": datasets.List({"question": NOTES, "answer": NOTES, "fullAnswer": NOTES}),
     "semantic": datasets.List(STEP), "semanticStr": TEXT,
 })  # fmt: skip
-"""Of lmms-lab/GQA, balanced and all alike."""
+"""The columns of lmms-lab/GQA, the same for the balanced questions and for all."""
 
 IMAGES = datasets.Features({"id": TEXT, "image": datasets.Image()})
 
@@ -37,27 +37,27 @@ POPE = datasets.Features({
     "id": TEXT, "question_id": TEXT, "question": TEXT, "answer": TEXT, "image_source": TEXT,
     "image": datasets.Image(), "category": TEXT,
 })  # fmt: skip
-"""Of lmms-lab/POPE (its card)."""
+"""The columns of lmms-lab/POPE, from its card."""
 
 AOKVQA = datasets.Features({
     "image": datasets.Image(), "question_id": TEXT, "question": TEXT, "choices": datasets.List(TEXT),
     "correct_choice_idx": datasets.Value("int8"), "direct_answers": TEXT,
     "difficult_direct_answer": datasets.Value("bool"), "rationales": datasets.List(TEXT),
 })  # fmt: skip
-"""Of HuggingFaceM4/A-OKVQA (the script that made it); the pictures have no path."""
+"""The columns of HuggingFaceM4/A-OKVQA, from the script that made it. The pictures have no path."""
 
 VQA = datasets.Features({
     "question_type": TEXT, "multiple_choice_answer": TEXT,
     "answers": datasets.List({"answer": TEXT, "answer_confidence": TEXT, "answer_id": NUMBER}),
     "image_id": NUMBER, "answer_type": TEXT, "question_id": NUMBER, "question": TEXT, "image": datasets.Image(),
 })  # fmt: skip
-"""Of lmms-lab/VQAv2 (its card)."""
+"""The columns of lmms-lab/VQAv2, from its card."""
 
 Tables = dict[HubTable, datasets.Dataset]
 
 
-def instructions(**changes: Any) -> list[dict[str, Any]]:
-    """The bundled world's questions, as rows."""
+def question_rows(**changes: Any) -> list[dict[str, Any]]:
+    """The bundled world's questions as rows, with *changes* in each."""
     rows: list[dict[str, Any]] = []
     for identifier, entry in json.loads((WORLD / "val_balanced_questions.json").read_bytes()).items():
         row = dict.fromkeys(INSTRUCTIONS, None)
@@ -66,38 +66,40 @@ def instructions(**changes: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def pictures() -> list[dict[str, Any]]:
-    """Its pictures, as rows."""
+def picture_rows() -> list[dict[str, Any]]:
+    """The bundled world's pictures as rows."""
     with zipfile.ZipFile(WORLD / "images.zip") as archive:
         return [
             {"id": Path(name).stem, "image": {"bytes": archive.read(name), "path": None}} for name in archive.namelist()
         ]
 
 
-def parquet(folder: Path, name: str, rows: list[dict[str, Any]], features: datasets.Features) -> datasets.Dataset:
-    """The table of these rows, as the hub's client gives it: from Parquet, in a file of its own in a cache."""
+def parquet_table(folder: Path, name: str, rows: list[dict[str, Any]], features: datasets.Features) -> datasets.Dataset:
+    """A table of these rows in the form that the hub's client gives: from Parquet, in its own file in a cache."""
     path = folder / f"{name}.parquet"
     datasets.Dataset.from_list(rows, features=features).to_parquet(path)
     return datasets.Dataset.from_parquet(str(path), cache_dir=str(folder / f"cache-{name}"))
 
 
-def gqa(folder: Path) -> Tables:
-    """GQA on the hub: "all" holds a question and a picture more than "balanced"."""
-    asked, shown = instructions(), pictures()
-    more = next(row for row in asked if row["types"]["detailed"] == "positionQuery")
+def gqa_tables(folder: Path) -> Tables:
+    """GQA's tables on the hub. "all" holds one question and one picture more than "balanced"."""
+    questions, pictures = question_rows(), picture_rows()
+    more = next(row for row in questions if row["types"]["detailed"] == "positionQuery")
     return {
-        gqa_hub.question_table(HUB): parquet(folder, "balanced", asked, INSTRUCTIONS),
-        gqa_hub.picture_table(HUB): parquet(folder, "balanced-images", shown, IMAGES),
-        gqa_hub.question_table(HUB_ALL): parquet(
-            folder, "all", [*asked, more | {"id": "more", "imageId": "9"}], INSTRUCTIONS
+        gqa_hub.question_table(HUB): parquet_table(folder, "balanced", questions, INSTRUCTIONS),
+        gqa_hub.picture_table(HUB): parquet_table(folder, "balanced-images", pictures, IMAGES),
+        gqa_hub.question_table(HUB_ALL): parquet_table(
+            folder, "all", [*questions, more | {"id": "more", "imageId": "9"}], INSTRUCTIONS
         ),
-        gqa_hub.picture_table(HUB_ALL): parquet(folder, "all-images", [*shown, shown[0] | {"id": "9"}], IMAGES),
+        gqa_hub.picture_table(HUB_ALL): parquet_table(
+            folder, "all-images", [*pictures, pictures[0] | {"id": "9"}], IMAGES
+        ),
     }
 
 
 @contextmanager
-def reached(tables: Tables) -> Iterator[Tables]:
-    """The hub holds *tables*, to which a test may add, and nothing else."""
+def hub_with(tables: Tables) -> Iterator[Tables]:
+    """Make *tables* the only tables on the hub; a test may add to them."""
 
     def load_dataset(repository: str, config: str | None, *, split: str, **part: Any) -> datasets.Dataset:
         for table, rows in tables.items():
@@ -108,14 +110,20 @@ def reached(tables: Tables) -> Iterator[Tables]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(datasets, "load_dataset", load_dataset)
-        forget()
+        clear_caches()
         try:
             yield tables
         finally:
-            forget()
+            clear_caches()
 
 
-def forget() -> None:
-    """Open everything anew."""
-    for cached in (hub_table._dataset, gqa_hub._picture_rows, sources._rows, source_files.read_in_memory, index._read):
-        cached.cache_clear()
+def clear_caches() -> None:
+    """Forget all tables and questions that were read, so that they are read again."""
+    for function in (
+        hub_table._dataset,
+        gqa_hub._picture_rows,
+        sources._rows,
+        source_files.read_in_memory,
+        index._read,
+    ):
+        function.cache_clear()

@@ -1,4 +1,4 @@
-"""Questions made up for tests, and how the release and the authors write them."""
+"""Made-up questions for tests, and files of them in the release's and the authors' formats."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ needs_authors_files = pytest.mark.skipif(not AUTHORS.is_dir(), reason="the autho
 
 Json = dict[str, Any]
 
-quickly = settings(max_examples=40, deadline=None)
+few_examples = settings(max_examples=40, deadline=None)
 
 
-def a_question(identifier: str = "07", image_id: str = "a", **changes: Any) -> Question:
+def make_question(identifier: str = "07", image_id: str = "a", **changes: Any) -> Question:
     fields = {
         "id": identifier,
         "image_id": image_id,
@@ -49,7 +49,7 @@ identifiers = st.from_regex(r"[0-9a-zA-Z_][0-9a-zA-Z_.-]{0,11}", fullmatch=True)
 
 
 @st.composite
-def asked(draw: st.DrawFn, task: str) -> Question:
+def questions_of(draw: st.DrawFn, task: str) -> Question:
     width, height = draw(st.integers(2, 999)), draw(st.integers(2, 999))
 
     def box() -> Box:
@@ -106,7 +106,7 @@ def as_csv(rows: list[dict[str, str]]) -> str:
     return text.getvalue()
 
 
-def written(folder: Path, rows: list[dict[str, str]] | str, task: str = "QueryAttr") -> Path:
+def write_authors_file(folder: Path, rows: list[dict[str, str]] | str, task: str = "QueryAttr") -> Path:
     text = rows if isinstance(rows, str) else as_csv(rows)
     (folder / authors.FILES[task]).write_text(text, encoding="utf-8", newline="")
     return folder
@@ -140,7 +140,7 @@ GOOD = entry_of("QueryAttr", "left", ("select", "cat (11)"), ("query", "hpositio
 GRAPHS = {"1": graph_of(CAT, DOG)}
 
 
-def release(folder: Path, entries: Json | str, graphs: Json | str) -> Path:
+def write_release(folder: Path, entries: Json | str, graphs: Json | str) -> Path:
     for name, content in ((gqa_release.QUESTION_FILES[0], entries), (gqa_release.SCENE_GRAPHS, graphs)):
         (folder / name).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     return folder
