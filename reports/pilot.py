@@ -1,4 +1,4 @@
-"""What a pilot run measured, with how much spread, says how sure a verdict is from more questions or fewer."""
+"""Computes from a pilot run's effects and intervals how sure a verdict is with more or fewer questions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LIKELY = 0.8
 """The customary power of a planned experiment (Cohen, 1988, Statistical Power Analysis, 2nd edition)."""
 
 MOST_GROWTH = 1e6
-"""Times the pilot's questions; what takes more sits on its bound."""
+"""Times the pilot's questions; a statistic that takes more is on its bound."""
 
 HALF_WIDTH = NormalDist().inv_cdf(0.975)
-"""Of a 95 % interval, in standard errors."""
+"""The half-width of a 95 % interval, in standard errors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +49,18 @@ class Pilot:
 
     @property
     def is_read(self) -> bool:
-        """There is a number, with an interval, to go by."""
+        """Whether there is a number with an interval."""
         return None not in (self.effect, self.low, self.high) and self.n > 0 and self.each > 0
 
     def settles(self, truth: float) -> Outcome:
-        """The verdict that enough questions give where the effect truly is *truth*."""
+        """The verdict that enough questions give if the true effect is *truth*."""
         return "holds" if RecordedBound.parse(self.bound).allows(truth) else "fails"
 
     def chance(self, truth: float, growth: float) -> float:
-        """Of that verdict, where the effect truly is *truth* and there are *growth* times the questions."""
+        """The chance of that verdict if the true effect is *truth* and there are *growth* times the questions.
+
+        `ValueError` without an interval; `LedgerError` for a bound that cannot be read.
+        """
         if self.effect is None or self.low is None or self.high is None:
             raise ValueError(f"{self.claim} on {self.task} has no interval: ask `is_read` first")
         bound, shrunk = RecordedBound.parse(self.bound), growth**-0.5
@@ -67,7 +70,7 @@ class Pilot:
         return max(0.0, _clear(truth - bound.low, down) + _clear(bound.high - truth, up) - 1)
 
     def likely_at(self) -> int | None:
-        """How many questions, in the count of *n*, make a verdict likely; None for more than can be told."""
+        """The number of questions, counted as *n* is, that make a verdict likely; None if no number can be named."""
         if not self.is_read or self.effect is None:
             return None
         low, high = 1.0, MOST_GROWTH
@@ -80,9 +83,9 @@ class Pilot:
 
 
 def _clear(gap: float, half_width: float) -> float:
-    """The chance that an interval lies clear of an end that the truth is *gap* beyond.
+    """The chance that an interval excludes an end of the bound from which the truth is a *gap* away.
 
-    It is one half where the gap is a half-width, and 2.5 % where there is none: what an interval errs a side.
+    It is one half if the gap is a half-width, and 2.5 % without a gap: the error of an interval on one side.
     """
     if not half_width or not isfinite(gap):
         return float(gap >= 0)
@@ -118,10 +121,10 @@ def _pilot(measured: Mapping[str, Json], record: Record, ledger: Ledger) -> Pilo
 
 
 def _of_one_task(n: int, record: Record, ledger: Ledger) -> float:
-    """Of *n* questions; of all tasks together, and of two models together, each was measured on fewer."""
+    """The questions per task among *n*, which may count several tasks or two models together."""
     over = record.tasks if record.task == EVERY_TASK else (record.task,)
-    found = [each for each in ledger.measurements if each.model == record.model and each.task in over]
-    kept = [each.kept for each in found if each.kept]
-    if not kept or (record.task != EVERY_TASK and all(n <= (each.asked or n) for each in found)):
+    measurements = [each for each in ledger.measurements if each.model == record.model and each.task in over]
+    kept = [each.kept for each in measurements if each.kept]
+    if not kept or (record.task != EVERY_TASK and all(n <= (each.asked or n) for each in measurements)):
         return 0.0 if record.task == EVERY_TASK else n
     return sum(kept) / len(kept)

@@ -19,16 +19,19 @@ from reports.text import numbers
 from reports.text.numbers import counted
 
 SIZES = (64, 128, 256, 500, 1000)
-"""Questions a task; the bench asks 128 unless told otherwise, and the paper's files hold up to 1000."""
+"""Questions per task; the bench asks 128 unless told otherwise, and the paper's files hold up to 1000."""
 
 SPREAD_CARRIES = 0.5
-"""Of a published effect: an effect's spread grows with it, so that of a pilot that found less promises too much."""
+"""The least share of a published effect that the pilot must find.
+
+An effect's spread grows with it, so the spread of a much smaller effect promises too much.
+"""
 
 MEASURED = "measured"
-"""The source of an effect that is the ledger's own."""
+"""The source named for an effect of the ledger itself."""
 
 LEDGER = Path("reports/out/ledger.json")
-"""Where a run writes its own."""
+"""The file that a run writes by default."""
 
 LABEL_WIDTH = 54
 """Characters: the longest claim's id fits, and a part's label is wrapped."""
@@ -43,7 +46,10 @@ A claim of several parts is no surer than its least sure one; one that fails, fa
 
 @dataclass(frozen=True)
 class Published:
-    """Sizes that the paper gives of a claim's effect, in its unit; no *tasks*: on each; *part*: its label."""
+    """The sizes that the paper gives for a claim's effect, in its unit.
+
+    Without *tasks* they hold on every task; *part* is the label of the part that they are about.
+    """
 
     claim: str
     sizes: tuple[float, ...]
@@ -75,7 +81,7 @@ PUBLISHED = (
         part="peak of P(lowercase)",
     ),
 )
-"""The paper's own (arXiv 2411.18620), of the 13B model of its figures."""
+"""The paper's effects (arXiv 2411.18620), those of the 13B model of its figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +133,7 @@ def undecided(ledger: Ledger) -> tuple[Undecided, ...]:
 
 
 def powers(ledger: Ledger) -> tuple[Power, ...]:
-    """Of each statistic that was held to a bound: at its measured effect, then at the paper's where that has a size."""
+    """The power of each statistic that was held to a bound, at its measured effect and then at the paper's."""
     found: list[Power] = []
     for record in ledger.records:
         parts = pilots(record, ledger)
@@ -159,7 +165,7 @@ def _power(pilot: Pilot, truth: float, source: str) -> Power:
 
 
 def told(ledger: Ledger) -> str:
-    """Both tables of each model, and how they are to be read."""
+    """Both tables of each model, and how to read them."""
     held = [record for record in ledger.records if pilots(record, ledger)]
     if not held:
         return "no claim of this ledger was held to a bound: there is nothing to plan"
@@ -198,7 +204,7 @@ def _undecided_rows(claim: Undecided) -> Iterator[list[str]]:
 
 
 def _facts(part: Pilot) -> list[str]:
-    """Its numbers, and how many questions would settle it or in a few words why no number would."""
+    """The part's numbers, and how many questions would settle it, or why none can be named."""
     # "nothing to locate: ..." says the rest in the ledger.
     unsettled = part.reason.partition(":")[0] if not part.is_read else "on its bound"
     needed = _about(part.questions_needed) or unsettled
@@ -214,7 +220,7 @@ def _power_row(power: Power) -> list[str]:
 
 
 def _about(count: int | None) -> str:
-    """Empty without a count."""
+    """About *count* questions, rounded; empty without a count."""
     return "" if count is None else numbers.about(count)
 
 

@@ -1,4 +1,4 @@
-"""Appendix J, and the parts of a picture: finer routes, recorded, for nobody published a bound."""
+"""Appendix J and the parts of an image: finer routes, recorded only, because no bound was published."""
 
 from fixtures.flow import (
     BASE,

@@ -9,7 +9,7 @@ SHARP_DROP = 40.0
 """Points; the card's reading of an average drop of about 60 %."""
 
 SECOND_TROUGH = 5.0
-"""Points of prominence; ours for a "second smaller drop", about a quarter of the paper's 21 %."""
+"""Points of prominence; our bound for a "second smaller drop", about a quarter of the paper's 21 %."""
 
 ANY_TROUGH = 0.0
 """Points; the paper calls the second drop of these two tasks smaller, and gives no size."""
@@ -18,7 +18,7 @@ SECOND_DROP = {"CompareAttr": ANY_TROUGH, "LogicalObj": ANY_TROUGH}
 LARGE_SECOND_DROP = tuple(task for task in TASKS if task not in SECOND_DROP)
 
 MOST_TASKS = 2 / 3
-"""Four of six; ours for how many tasks share their layers more closely than half a window."""
+"""Four of six tasks; our bound for how many share their layers more closely than half a window."""
 
 
 @claim(

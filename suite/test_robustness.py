@@ -1,20 +1,28 @@
 """Section 5, note 1 and appendices B and C: the findings depend on neither the window nor the sub-word read."""
 
-from fixtures.flow import IMAGE, LAST, QUESTION
+from collections.abc import Callable
+
+from fixtures.flow import IMAGE, LAST, QUESTION, Edge
 from fixtures.model_flow import Flow
+from fixtures.statistics.evidence import Evidence
 from reports.claim import claim
 
 SIMILAR_TREND = 0.7
 """Rank correlation over layers; ours for windows that "show similar trends"."""
 
 LEAST_WINDOW = 5
-"""Layers; in smaller windows the information flows around, so they are recorded."""
+"""Layers; information flows around smaller windows, so these are recorded only."""
 
 SIMILAR_RESULT = 0.8
 """Rank correlation over layers; ours for sub-words that "yield similar results": one statistic, one window."""
 
 AS_LARGE = 10.0
-"""Points by which the drops of two sub-words may differ; ours, what counts as significant elsewhere."""
+"""Points by which the drops of two sub-words may differ; ours, the size that is significant elsewhere."""
+
+
+def on_both_edges(agreement: Callable[[Edge], Evidence]) -> Evidence:
+    """The claim that the curves agree on both edges that the paper's stages are read from."""
+    return agreement(IMAGE >> QUESTION) & agreement(QUESTION >> LAST)
 
 
 @claim(
@@ -26,8 +34,7 @@ AS_LARGE = 10.0
 )
 def test_every_window_tells_the_same(flow: Flow) -> None:
     """Windows of other widths show similar trends."""
-    first = flow.windows_agree(IMAGE >> QUESTION, SIMILAR_TREND, LEAST_WINDOW)
-    assert first & flow.windows_agree(QUESTION >> LAST, SIMILAR_TREND, LEAST_WINDOW)
+    assert on_both_edges(lambda edge: flow.windows_agree(edge, SIMILAR_TREND, LEAST_WINDOW))
 
 
 @claim(
@@ -39,5 +46,4 @@ def test_every_window_tells_the_same(flow: Flow) -> None:
 )
 def test_last_sub_word_agrees(flow: Flow) -> None:
     """The final sub-word of an answer tells the same as its first."""
-    first = flow.sub_words_agree(IMAGE >> QUESTION, SIMILAR_RESULT, AS_LARGE)
-    assert first & flow.sub_words_agree(QUESTION >> LAST, SIMILAR_RESULT, AS_LARGE)
+    assert on_both_edges(lambda edge: flow.sub_words_agree(edge, SIMILAR_RESULT, AS_LARGE))

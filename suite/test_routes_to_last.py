@@ -6,24 +6,24 @@ from fixtures.tasks import TASKS
 from reports.claim import claim
 
 NEGLIGIBLE = 5.0
-"""Points of relative change; ours for "negligible": half of what we call significant."""
+"""Points of relative change; our bound for "negligible": half of what we call significant."""
 
 SIGNIFICANT = 10.0
-"""Points of relative change; ours for "significant": a third of the paper's largest drop in this figure."""
+"""Points of relative change; our bound for "significant": a third of the paper's largest drop in this figure."""
 
 SLIGHT = 20.0
-"""Points; ours for the "slight" direct image effect that the paper grants QueryAttr."""
+"""Points; our bound for the "slight" direct image effect that the paper grants QueryAttr."""
 
 NOT_SIGNIFICANT = {"QueryAttr": SLIGHT}
 
 CHOOSE_ATTR_DROP = (20.0, 40.0)
-"""Points; the paper's "up to about 30 %" on ChooseAttr, ten either way."""
+"""Points; the paper's "up to about 30 %" on ChooseAttr, plus or minus ten."""
 
 PRIMARILY = 2 / 3
-"""Share of a curve's drop; ours for "primarily" in half of the layers: a uniform curve has 1/2."""
+"""Share of a curve's drop; our bound for "primarily" in half of the layers, where a uniform curve has 1/2."""
 
 NEGLIGIBLE_SHARE = 0.5
-"""Ours for a direct effect that is negligible beside the indirect one: less than half of it."""
+"""Share of the indirect effect; our bound for a direct effect that is negligible next to it."""
 
 
 @claim(

@@ -1,4 +1,4 @@
-"""How often a claim's interval covers the truth, and is wrong at its bound, is counted on samples of a known truth."""
+"""Counts how often intervals cover a known truth, and how often verdicts at a bound are wrong."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-from fixtures.statistics import curve
-from fixtures.statistics import resampling as bootstrap
-from fixtures.statistics.resampling import Resampling
+from fixtures.statistics.resampling import Resampling, resampling
 from fixtures.tasks import TASKS
 from reports.files.folder import why_unwritable
 from reports.files.markdown import write_whole
@@ -28,7 +26,7 @@ SAMPLES: Final = 2_000
 """A rate of 0.95 is then known to 0.005 and one of 0.025 to 0.0035, one standard error."""
 
 SIZES: Final = (64, 128, 500)
-"""Questions a sample; of each task, where the claim is about all tasks together."""
+"""Questions in a sample, or of each task if the claim is about all tasks together."""
 
 RESAMPLES: Final = 500
 """A quarter of a verdict's, to quarter the hours: a dozen lie in each tail, which costs some tenths of a percent."""
@@ -38,33 +36,33 @@ COUNTED: Final = Path(__file__).with_name("coverage.json")
 
 @dataclass(frozen=True)
 class Count:
-    """What *samples* of *questions* each came to, of the paper's effects and of those on the bound."""
+    """How *samples* of *questions* each came out, with the paper's effects and with effects on the bound."""
 
     claim: str
     part: str
     questions: int
     samples: int
     read: int
-    """Samples with an interval to read, of the paper's effects."""
+    """Samples of the paper's effects that have an interval."""
     covered: int
-    """Of these, those whose interval holds the truth."""
+    """Those of these samples whose interval holds the truth."""
     held: int
-    """Samples of which the claim holds, of the paper's effects, of which it is true."""
+    """Samples of the paper's effects, of which the claim is true, in which it holds."""
     wrongly_held: int
-    """On the bound."""
+    """Samples on the bound in which the claim holds though it is false."""
     wrongly_failed: int
-    """On the bound."""
+    """Samples on the bound in which the claim fails though it is true."""
 
 
 @lru_cache(maxsize=len(TASKS))
 def fewer(images: tuple[str, ...], seed: int) -> Resampling:
-    """That of a claim, but for the number of its resamples."""
-    return bootstrap.resampling(images, seed, RESAMPLES)
+    """A claim's own resampling with fewer resamples."""
+    return resampling(images, seed, RESAMPLES)
 
 
 def count(place: int, questions: int, samples: int) -> Count:
-    """What samples 0 to *samples* of the row at *place* come to."""
-    with patch.object(curve, "resampling", lambda images, seed: fewer(tuple(images), seed)):
+    """The count over so many *samples* of the row at *place*."""
+    with patch("fixtures.statistics.resampling.resampling", lambda images, seed: fewer(tuple(images), seed)):
         return _count(place, questions, samples)
 
 
@@ -74,26 +72,26 @@ def _count(place: int, questions: int, samples: int) -> Count:
     truth = row.number(Model())
     read = covered = held = wrongly_held = wrongly_failed = 0
     for sample in range(samples):
-        drawn = Population(questions=questions, sample=sample)
-        paper = evidence(drawn.of(Model()), row.claim, row.task)
+        population = Population(questions=questions, sample=sample)
+        paper = evidence(population.of(Model()), row.claim, row.task)
         part = part_of(paper, row.part)
         read += not isnan(part.value)
         covered += part.low <= truth <= part.high
         held += paper.verdict == "holds"
-        last = evidence(drawn.of(true), row.claim, row.task)
-        beyond = last if false is true else evidence(drawn.of(false), row.claim, row.task)
+        last = evidence(population.of(true), row.claim, row.task)
+        beyond = last if false is true else evidence(population.of(false), row.claim, row.task)
         wrongly_failed += last.verdict == "fails"
         wrongly_held += beyond.verdict == "holds"
     return Count(row.claim, row.part, questions, samples, read, covered, held, wrongly_held, wrongly_failed)
 
 
 def counted() -> list[Count]:
-    """What `main` wrote."""
+    """The counts that `main` wrote."""
     return [Count(**each) for each in json.loads(COUNTED.read_text(encoding="utf-8"))]
 
 
 def table(counts: Iterable[Count]) -> str:
-    """In Markdown: a row a number, its rates in percent at 64, 128 and 500 questions; a dash where it was not tried."""
+    """The counts in Markdown, a row for each number: rates in percent at 64, 128 and 500 questions, or a dash."""
     rows: dict[tuple[str, str], dict[int, Count]] = {}
     for each in counts:
         rows.setdefault((each.claim, each.part), {})[each.questions] = each

@@ -1,4 +1,4 @@
-"""Which claims fail on which fault of the planted model is found by running the suite on each."""
+"""Runs the suite on each fault of the planted model to see which claims fail on it."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from suite.support.repository import ROOT
 PLANTED, SMALL = "planted", "planted:small"
 
 ASKED = 26
-"""Questions a task: the fewest with which every claim but the accuracy is decided."""
+"""Questions per task: the fewest with which every claim except the accuracy is decided."""
 
 ONE_TASK = ("ChooseAttr",)
-"""On which most faults show as on any other; it has options, an answer of two sub-words, and a large second stage."""
+"""The task for most faults, which show on any; it has options, an answer of two sub-words and a large second stage."""
 
 BETWEEN_TASKS = ("scattered", "equal-second-stage")
-"""Faults that show on all six together."""
+"""Faults that show only on all six tasks together."""
 
 OF_ACCURACY = ("mistaken",)
-"""Of which 128 questions are asked, as a verdict on accuracy takes."""
+"""Faults of which 128 questions are asked, because a verdict on accuracy needs them."""
 
 WITHOUT_A_PICTURE = ("blind", "random")
-"""Faults that leave at most every other answer right, so that twice as many questions are asked."""
+"""Faults that leave at most half of the answers right, so twice as many questions are asked."""
 
 OF_WINDOWS = ("in-waves",)
-"""Tried in windows of other widths, which takes a sweep a width; all other faults lie far above what is moved so."""
+"""Faults tried in windows of other widths, one sweep each; other faults move far more than a window does."""
 
 WINDOWS = "robustness.every-window"
 JUDGED = "not fine. and not parts. and not image-to-suffix"
-"""The claims that have a verdict, as -k takes them."""
+"""The claims that have a verdict, as an expression for -k."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Run:
     claims: str = f"{JUDGED} and not {WINDOWS}"
 
     def verdicts(self, out: Path) -> list[dict[str, Any]]:
-        """The records of its ledger."""
+        """The records of the run's ledger."""
         named = [part for option, names in (("--model", self.models), ("--task", self.tasks)) for name in names
                  for part in (option, name)]  # fmt: skip
         command = [
@@ -84,12 +84,12 @@ def runs() -> tuple[Run, ...]:
 
 
 def claims_that(verdict: str, records: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
-    """By model: the claims of this *verdict* on any task."""
-    found: dict[str, set[str]] = {PLANTED: set(), **{named(each): set() for each in VARIANTS if each}}
+    """The claims with this *verdict* on any task, by model."""
+    claims: dict[str, set[str]] = {PLANTED: set(), **{named(each): set() for each in VARIANTS if each}}
     for record in records:
         if record["verdict"] == verdict:
-            found[record["model"]].add(record["claim"])
-    return found
+            claims[record["model"]].add(record["claim"])
+    return claims
 
 
 def all_verdicts() -> list[dict[str, Any]]:
@@ -99,7 +99,7 @@ def all_verdicts() -> list[dict[str, Any]]:
 
 
 def table() -> str:
-    """Faults by the claims that catch them, in Markdown."""
+    """The faults with the claims that catch them, in Markdown."""
     rows = [f"| `{name}` | {fault.sentence} | {', '.join(sorted(fault.caught_by))} |" for name, fault in FAULTS.items()]
     return "\n".join(["| planted:... | what is laid otherwise | caught by |", "|---|---|---|", *rows])
 

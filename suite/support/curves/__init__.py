@@ -1,1 +1,1 @@
-"""Curves whose truth is known, and the claims that read them."""
+"""Curves and measurements whose true effects are known, and the claims asked of them."""

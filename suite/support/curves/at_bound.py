@@ -1,4 +1,4 @@
-"""For every claim, models of the paper's kind on which one of its numbers lies on its bound, found by bisection."""
+"""Models like the paper's on which one number of a claim lies on its bound; bisection finds them."""
 
 from __future__ import annotations
 
@@ -22,40 +22,43 @@ EARLY, LATE = bump(1, 2.5, -60), bump(12, 2.5, -24)
 ONE: Final = "ChooseAttr"
 
 STEPS: Final = 20
-"""Of a bisection: to a millionth of what it began with."""
+"""Steps of a bisection, which narrow the interval to a millionth."""
 
 FEW, MANY = 48, 40_000
-"""Questions of a population that is exact, for all are alike, and of one that is nearly so."""
+"""Questions of an exact population, in which all are the same, and of one that is nearly exact."""
 
 ACCURACY, INFERRED = "setup.accuracy", "answer.inferred-by-half-way"
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim, or one part of it, with models on which the rest of the claim holds and this lies on its bound."""
+    """A claim or one part of it, with models on which this part lies on its bound and the rest of the claim holds."""
 
     claim: str
     part: str
-    """A pattern that its label alone has; empty where the claim has but one part."""
+    """A pattern that only this part's label matches; empty if the claim has one part."""
     task: str
     at_bound: Callable[[], tuple[Model, Model]]
-    """The nearest of which it is still true, and of which it no longer is; the same where it is no count of layers."""
+    """The nearest model on which it is true and the nearest on which it is false.
+
+    Both are the same unless it counts layers.
+    """
 
     def number(self, model: Model) -> float:
-        """What it comes to, of all questions."""
+        """The number that the part reads on *model*, over all questions."""
         if self.claim == ACCURACY:
             return 100 * model.right
-        exact = self.claim != INFERRED  # which counts questions, and is no matter of means
+        exact = self.claim != INFERRED  # That claim counts questions, which an exact population answers all the same.
         whole = Population(questions=FEW if exact else MANY, exact=exact).of(model)
         return part_of(evidence(whole, self.claim, self.task), self.part).value
 
 
-def part_of(found: Evidence, pattern: str) -> Evidence:
-    """The part whose label has the *pattern*."""
+def part_of(whole: Evidence, pattern: str) -> Evidence:
+    """The part of *whole* whose label has the *pattern*."""
     if not pattern:
-        assert not found.parts, f"say which of {[part.label for part in found.parts]}"
-        return found
-    (part,) = [part for part in found.parts if re.search(pattern, part.label)]
+        assert not whole.parts, f"say which of {[part.label for part in whole.parts]}"
+        return whole
+    (part,) = [part for part in whole.parts if re.search(pattern, part.label)]
     return part
 
 
@@ -68,12 +71,12 @@ def on_bound(
     part: str = "",
     task: str = ONE,
 ) -> Row:
-    """Of the models *between* two, that whose number is the *bound*, found by bisection.
+    """The row of the model *between* two values whose number is the *bound*; bisection finds it.
 
-    `ValueError` where both ends are on one side of it.
+    `ValueError` if both values are on one side of the bound.
     """
 
-    def found() -> tuple[Model, Model]:
+    def bisection() -> tuple[Model, Model]:
         start, end = between
         rises = row.number(model(start)) < bound
         if rises == (row.number(model(end)) < bound):
@@ -83,7 +86,7 @@ def on_bound(
             start, end = (middle, end) if (row.number(model(middle)) < bound) == rises else (start, middle)
         return model((start + end) / 2), model((start + end) / 2)
 
-    row = Row(claim, part, task, found)
+    row = Row(claim, part, task, bisection)
     return row
 
 
@@ -199,5 +202,5 @@ ROWS: Final = (
     next_to_bound("stages.same-layers-on-every-task", "QueryAttr", apart(I_Q, 4), apart(I_Q, 5), "all"),
     next_to_bound("regions.same-layers-on-every-task", "QueryAttr.*other", apart(O_Q, 4), apart(O_Q, 5), "all"),
 )
-"""One for every part of every claim that has a bound. `robustness.every-window-tells-the-same` reads the statistic of
+"""A row for every part of every claim that has a bound. `robustness.every-window-tells-the-same` reads the statistic of
 `robustness.last-sub-word-agrees` fourteen times over."""

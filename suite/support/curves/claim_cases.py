@@ -1,4 +1,4 @@
-"""A claim's own test is asked of measurements that were drawn, and its evidence kept."""
+"""Runs a claim's own test on synthetic measurements and returns its evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.support.curves.paper_model import Model
 from suite.support.repository import SUITE
 
 NAME = "llava-1.5-13b"
-"""A model that has a smaller sibling, and of which every claim is made."""
+"""A model that has a smaller sibling and of which every claim is made."""
 
 
 @cache
@@ -29,16 +29,16 @@ def claims() -> Mapping[str, Callable[[Any], None]]:
 
 
 def cases() -> list[tuple[str, str]]:
-    """Each claim with the first of the tasks that it has a verdict on."""
+    """Each claim with the first task on which it has a verdict."""
     claims()
-    found = [
+    candidates = [
         (entry, next((t for t in entry.tasks or TASKS if t not in entry.recorded), "")) for entry in REGISTER.values()
     ]
-    return [(entry.id, task) for entry, task in found if task]
+    return [(entry.id, task) for entry, task in candidates if task]
 
 
 def evidence(model: Model, claim: str, task: str) -> Evidence:
-    """What the claim's own test asserted of *model*; `Unsupported` where it cannot be asked."""
+    """The evidence that the claim's own test asserts on *model*; `Unsupported` if it cannot be asked."""
     measured = model.measured
     flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
     asserted: list[Evidence] = []
@@ -55,7 +55,7 @@ def evidence(model: Model, claim: str, task: str) -> Evidence:
 
 
 def verdict(model: Model, claim: str, task: str) -> str:
-    """What the claim's own test comes to on *model*."""
+    """The verdict of the claim's own test on *model*."""
     try:
         return evidence(model, claim, task).verdict
     except Unsupported:

@@ -1,4 +1,4 @@
-"""An effect whose interval is known because it was given."""
+"""Effects with a chosen interval."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fixtures.statistics.effect import Effect
 
 
 def effect(value: float, low: float, high: float, label: str = "drop of image->question", **rest: object) -> Effect:
-    """An effect with this interval, of many images."""
+    """An effect of many images with the interval from *low* to *high*."""
     draws = np.array([value] + [low] * 1000 + [high] * 1000, dtype=np.float64)
     about: dict[str, object] = {
         "unit": "points",

@@ -1,4 +1,4 @@
-"""Measurements whose effects are known because they were drawn: a model of 40 layers that does what the paper says."""
+"""A synthetic model of 40 layers that does what the paper says; its measurements have known true effects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ K = TypeVar("K", Edge, str)
 
 
 def bump(centre: float, width: float, height: float, points: Floats = POINTS[:-1]) -> Floats:
-    """A hump with tails: a curve that is flat over many layers has no order of ranks there."""
+    """A hump with tails, because a curve that is flat over many layers has no order of ranks there."""
     return height * (1 + ((points - centre) / width) ** 2) ** -1.5
 
 
@@ -66,8 +66,8 @@ def paper_lens() -> dict[str, Floats]:
     }
 
 
-class Late(Mapping[K, Floats]):
-    """What *make* makes of each key, once it is asked for: a claim reads few of thirty curves."""
+class LazyMapping(Mapping[K, Floats]):
+    """A mapping that makes each value when it is first read, because a claim reads few of thirty curves."""
 
     def __init__(self, keys: Iterable[K], make: Callable[[K], Floats]) -> None:
         self._keys, self._make = dict.fromkeys(keys), cache(make)
@@ -84,24 +84,24 @@ class Late(Mapping[K, Floats]):
         return len(self._keys)
 
 
-class Drawn(NamedTuple):
-    """What was drawn of a task's questions."""
+class Sample(NamedTuple):
+    """A sample of a task's questions and of how they react."""
 
     images: Sequence[int]
-    """[asked]"""
+    """[asked]: the number of each question's image."""
     correct: np.ndarray
-    """[asked]"""
+    """[asked]: whether the model answers correctly."""
     baseline: Floats
-    """[kept]"""
+    """[kept]: the probability p1 of the right answer."""
     left: Mapping[Edge, Floats]
-    """[kept, layers]: what a knockout leaves, 1 for all."""
+    """[kept, layers]: the share of p1 that a knockout leaves."""
     seen: Mapping[str, Floats]
-    """[kept, layers + 1]: what the lens reads of each form."""
+    """[kept, layers + 1]: the probability of each form by the lens."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Mean curves by task where they differ, and how questions scatter about them."""
+    """The mean curves of a model, the tasks in which they differ, and how questions scatter around them."""
 
     curves: Mapping[Edge, Floats] = field(default_factory=paper_curves)
     lens: Mapping[str, Floats] = field(default_factory=paper_lens)
@@ -115,7 +115,7 @@ class Model:
     smaller: Mapping[Edge, Floats] = field(default_factory=lambda: {OTHER >> QUESTION: bump(1, 2.5, -30)})
     right: float = 0.99
     rank: float = 0
-    """Of the answer by the lens, from half of depth on."""
+    """The answer's rank by the lens, from half of depth on."""
     questions: int = 400
     scatter: float = 8.0
     """Standard deviation of a question's relative changes, in points."""
@@ -133,7 +133,7 @@ class Model:
         curves |= self.of_final_sub_words if request.final_sub_word else {}
         curves |= self.smaller if model in SMALLER else {}
         choose = task.startswith("Choose")
-        images, correct, baseline, left, seen = self._drawn(
+        images, correct, baseline, left, seen = self._sample(
             model, task, (width or 0, int(request.final_sub_word)), {each: curves[each] for each in edges},
             {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
         )  # fmt: skip
@@ -156,24 +156,24 @@ class Model:
             answers=tuple(gold if right else other for gold, other, right in zip(golds, others, correct, strict=True)),
             questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
             baseline=baseline,
-            knocked=Late(edges, lambda edge: baseline[:, None] * left[edge]),
-            lenses=Late(self.lens, lambda form: seen.get(form, absent)),
+            knocked=LazyMapping(edges, lambda edge: baseline[:, None] * left[edge]),
+            lenses=LazyMapping(self.lens, lambda form: seen.get(form, absent)),
             set_aside={},
             provenance={},
             ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),
         )
 
-    def _drawn(
+    def _sample(
         self, model: str, task: str, salt: tuple[int, int], curves: Mapping[Edge, Floats], lens: Mapping[str, Floats]
-    ) -> Drawn:
-        """Questions about a picture each, of which the first few are answered wrongly."""
+    ) -> Sample:
+        """A sample of questions, each about an image of its own; the first few are answered wrongly."""
         draw = np.random.default_rng([sum(task.encode()), len(model), *salt, len(curves)])
         correct = np.arange(self.questions) >= round((1 - self.right) * self.questions)
         kept = int(correct.sum())
         baseline = draw.uniform(0.6, 1.0, kept)
         seen = {form: np.clip(mean * draw.uniform(0.8, 1.2, (kept, 1)), 0, 1) for form, mean in lens.items()}
         left = {each: self._scattered(curve, kept, draw) for each, curve in curves.items()}
-        return Drawn(range(self.questions), correct, baseline, left, seen)
+        return Sample(range(self.questions), correct, baseline, left, seen)
 
     def _scattered(self, curve: Floats, kept: int, draw: np.random.Generator) -> Floats:
         """1 + the relative change of each question [kept, layers]: mostly its size differs, a little its shape."""

@@ -1,4 +1,4 @@
-"""Curves of 40 layers that are planted, alike in every question or with noise around them."""
+"""Planted curves of 40 layers, the same for every question or with noise around them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TWO_STAGES = np.select([LAYER < 5, LAYER < 8, LAYER < 13], [-60.0, -8.0, -29.0],
 """A first stage of 60 points and a second of 21 below its shoulder, as in the paper's figure 4."""
 
 MIDDLE_STAGE = np.where((LAYER >= 14) & (LAYER < 24), -30.0, 0.0)
-"""As in the paper's figure 3."""
+"""One stage of 30 points in the middle layers, as in the paper's figure 3."""
 
 
 def bump(centre: float, width: float, depth: float) -> Array:
@@ -27,7 +27,7 @@ def bump(centre: float, width: float, depth: float) -> Array:
 
 
 def names(count: int, each: int = 2) -> list[str]:
-    """Image ids of *count* questions, *each* to an image."""
+    """Image ids of *count* questions, *each* of them per image."""
     return [f"image{question // each}" for question in range(count)]
 
 
@@ -42,12 +42,12 @@ def lens(values: Array, sample: Resampling) -> Curve:
 
 
 def exact(curve: Array, make: Callable[[Array, Resampling], Curve] = knockout) -> Curve:
-    """Every question has the same *curve*."""
+    """A curve of questions that all have the same values."""
     return make(np.tile(curve, (60, 1)), resampling(names(60), 0, 50))
 
 
 def noisy(curve: Array, questions: int, generator: np.random.Generator, spread: float = 25.0, images: int = 0) -> Array:
-    """Questions around a mean *curve*: neighbouring layers and questions of one image err alike."""
+    """Questions around a mean *curve*: neighbouring layers and questions of one image share noise."""
     image_of = np.arange(questions) * (images or questions) // questions
     steps = generator.normal(size=(questions, curve.size + 8))
     smooth = np.stack([steps[:, layer : layer + 9].mean(axis=1) * 3 for layer in range(curve.size)], axis=1)
