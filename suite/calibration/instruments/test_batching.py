@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED, Edge
 from fixtures.instruments.attention import FullyBlocked
 from fixtures.instruments.batching import Filling, in_batches, shapes
-from fixtures.instruments.engines import fast as knockout
-from fixtures.instruments.engines import reference
-from fixtures.instruments.engines.engine import Swept
+from fixtures.instruments.engines import fast, reference
+from fixtures.instruments.engines.engine import EngineResult
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.lens import Lens
 from fixtures.models import load, wrap
@@ -46,26 +45,26 @@ TEXTS = (
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The lengths of the prompts that were recorded together."""
     recorded: list[list[int]] = []
-    record = knockout.record
+    record = fast.record
 
     def watched(subject: Subject, prompts: list[Prompt], target: int) -> Any:
         found = record(subject, prompts, target)
         recorded.append([len(one.input_ids) for one in prompts])
         return found
 
-    monkeypatch.setattr(knockout, "record", watched)
+    monkeypatch.setattr(fast, "record", watched)
     return recorded
 
 
-def one_by_one(subject: Subject, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> Swept:
+def one_by_one(subject: Subject, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> EngineResult:
     """By the slow engine, each question by itself."""
     found = [reference.sweep(subject, [one], edges, width) for one in prompts]
     return joined(found)
 
 
-def joined(alone: Sequence[Swept]) -> Swept:
+def joined(alone: Sequence[EngineResult]) -> EngineResult:
     """As if they had been swept together."""
-    return Swept(
+    return EngineResult(
         np.concatenate([one.baseline for one in alone]),
         np.concatenate([one.knocked for one in alone]),
         np.concatenate([one.reached for one in alone]),
@@ -81,9 +80,9 @@ def test_unlike_questions_together_are_as_the_reference_has_each_alone(
 ) -> None:
     subject = stranger(architecture)
     prompts = [prompt(architecture, seed, words=words) for seed, words in enumerate((9, 6, 12, 7))]
-    fast, slow = sweep(subject, prompts, EDGES, 3, padding=1), one_by_one(subject, prompts)
-    assert most_moved(slow) > MOVED, "void: no knockout moves anything"
-    assert log_difference(fast, slow) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
+    fast_result, reference_result = sweep(subject, prompts, EDGES, 3, padding=1), one_by_one(subject, prompts)
+    assert most_moved(reference_result) > MOVED, "void: no knockout moves anything"
+    assert log_difference(fast_result, reference_result) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
     assert (max(map(len, batches)) == 4) == (architecture not in ADD_BETWEEN_LAYERS)
 
 
@@ -130,15 +129,15 @@ def test_any_composition_of_a_batch(case: tuple[Subject, list[Prompt], list[Edge
     subject, prompts, edges, width, padding = case
     with norms_in_double():
         try:
-            slow = one_by_one(subject, prompts, edges, width)
+            reference_result = one_by_one(subject, prompts, edges, width)
         except FullyBlocked:
             with pytest.raises(FullyBlocked):
                 sweep(subject, prompts, edges, width, padding=padding)
             return
-        fast = sweep(subject, prompts, edges, width, padding=padding)
-    assert np.array_equal(fast.reached, slow.reached)
-    if not np.isnan(slow.knocked).all():
-        assert log_difference(fast, slow) < 1e-9
+        fast_result = sweep(subject, prompts, edges, width, padding=padding)
+    assert np.array_equal(fast_result.reached, reference_result.reached)
+    if not np.isnan(reference_result.knocked).all():
+        assert log_difference(fast_result, reference_result) < 1e-9
 
 
 def test_the_lens_and_the_noise_floor_of_unlike_questions() -> None:

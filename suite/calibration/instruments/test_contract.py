@@ -15,7 +15,7 @@ import torch
 from fixtures.flow import LAST, QUESTION
 from fixtures.instruments.contract import Contract, check
 from fixtures.instruments.engines import ENGINES
-from fixtures.instruments.engines.engine import Swept
+from fixtures.instruments.engines.engine import EngineResult
 from fixtures.instruments.engines.fast import sweep
 from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
@@ -149,7 +149,7 @@ def test_questions_that_cannot_be_asked_are_passed_over() -> None:
 
 
 def test_an_engine_that_is_a_layer_off_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def off(*arguments: Any, **options: Any) -> Swept:
+    def off(*arguments: Any, **options: Any) -> EngineResult:
         found = sweep(*arguments, **options)
         return replace(found, knocked=np.roll(found.knocked, 1, axis=-1))
 

@@ -1,4 +1,4 @@
-"""The reference knockout, judged by a Llama written by hand, explicit masks and cuts of known effect."""
+"""The reference engine, judged by a Llama written by hand, explicit masks and cuts of known effect."""
 
 from __future__ import annotations
 
