@@ -17,7 +17,6 @@ from fixtures.instruments.contract import Contract, check
 from fixtures.instruments.engines import ENGINES
 from fixtures.instruments.engines.engine import EngineResult
 from fixtures.instruments.engines.fast import sweep
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from fixtures.question import Question
 from fixtures.tasks import PicturesUnavailable
@@ -28,7 +27,7 @@ ASKED = [tiny_question(seed, words=3 + seed % 2) for seed in range(4)]
 
 
 def contract(subject: TinySubject, questions: Sequence[Question] = ASKED) -> Contract:
-    return check(cast(Subject, subject), questions)
+    return check(subject, questions)
 
 
 class WithoutLastWord(TinySubject):

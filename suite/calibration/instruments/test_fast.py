@@ -18,11 +18,10 @@ from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.engines.recording import first_dependent, record
 from fixtures.instruments.engines.replay import attention
 from fixtures.instruments.lens import Lens
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
-from suite.support.models.words_llava import PATCHES, norms_in_double, tiny_question, tiny_subject
+from suite.support.models.words_llava import PATCHES, TinySubject, norms_in_double, tiny_question, tiny_subject
 
 NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
 
@@ -44,7 +43,7 @@ def test_agrees_with_the_reference_on_every_architecture(architecture: str) -> N
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int | list[int]]:
+def cases(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int | list[int]]:
     """Prompts of several lengths with random spans, some without; several edges; any width, for all or for each."""
     layers = draw(st.integers(1, 6))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
@@ -65,7 +64,7 @@ def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int | lis
 @settings(max_examples=40, deadline=None)
 @given(cases())
 def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
-    case: tuple[Subject, list[Prompt], list[Edge], int | list[int]],
+    case: tuple[TinySubject, list[Prompt], list[Edge], int | list[int]],
 ) -> None:
     with norms_in_double():
         try:

@@ -17,7 +17,6 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import Subject
 from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.models.layout import Layout
@@ -79,7 +78,7 @@ def tiny_model(
 
 @dataclass(frozen=True)
 class TinySubject:
-    """What the instruments ask of a subject, and no more; use `tiny_subject`."""
+    """An `Askable` model and nothing more; use `tiny_subject`."""
 
     model: LlavaForConditionalGeneration
     name: str = "tiny"
@@ -173,9 +172,9 @@ TOKEN_WORDS = {token: word for word, token in WORD_TOKENS.items()}
 
 def tiny_subject(
     layers: int = 4, key_heads: int = 2, dtype: torch.dtype = torch.float32, name: str = "tiny"
-) -> Subject:
-    """A random model, seen by the instruments as any other."""
-    return cast(Subject, TinySubject(tiny_model(layers, key_heads, dtype), name))
+) -> TinySubject:
+    """A random model that the instruments can measure."""
+    return TinySubject(tiny_model(layers, key_heads, dtype), name)
 
 
 def tiny_question(seed: int, words: int = 6, objects: int = 1, **changes: Any) -> Question:
