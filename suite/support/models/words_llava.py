@@ -6,8 +6,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, cast
+from functools import cache, cached_property
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -84,11 +84,17 @@ class TinySubject:
     name: str = "tiny"
     processor: None = None
     prompt_style: str = "words"
-    fingerprint: str = "random"
-    end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
-    attends_ahead: bool = False
+    attends_ahead: ClassVar[bool] = False
     cross_attention: CrossAttention = field(default_factory=CrossAttention)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return "random"
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        return frozenset({END})
 
     @property
     def layers(self) -> int:
