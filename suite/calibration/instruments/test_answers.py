@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,9 +14,6 @@ from fixtures.instruments.answers import ANSWER_CUT, ANSWERED_OTHERWISE
 from fixtures.instruments.generation import greedy_answers
 from fixtures.measure import measure
 from suite.support.models.words_llava import TinySubject, tiny_model, tiny_question, tiny_subject
-
-if TYPE_CHECKING:
-    from fixtures.models.base import Subject
 
 
 @pytest.mark.parametrize(
@@ -60,7 +57,7 @@ class Emphatic(TinySubject):
 
 def test_a_measurement_goes_by_the_rule_and_says_which() -> None:
     plain = tiny_subject()
-    emphatic = cast("Subject", Emphatic(tiny_model(), "emphatic"))
+    emphatic = Emphatic(tiny_model(), "emphatic")
     (said,) = greedy_answers(plain, [plain.encode(tiny_question(1))])
     asked = [replace(tiny_question(1), answer=plain.decode(said))]
     kept = {

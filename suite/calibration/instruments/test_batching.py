@@ -17,20 +17,19 @@ from hypothesis import strategies as st
 from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED, Edge
 from fixtures.instruments.attention import FullyBlocked
 from fixtures.instruments.batching import Filling, in_batches, shapes
-from fixtures.instruments.engines import fast as knockout
-from fixtures.instruments.engines import reference
-from fixtures.instruments.engines.engine import Swept
+from fixtures.instruments.engines import fast, reference
+from fixtures.instruments.engines.engine import EngineResult
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.lens import Lens
+from fixtures.instruments.measurable import Measurable
 from fixtures.models import load, wrap
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from fixtures.tasks import questions
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, Stranger, prompt, stranger
 from suite.support.models.families import families
 from suite.support.models.pixel_oracle import question
-from suite.support.models.words_llava import PATCHES, norms_in_double, tiny_question, tiny_subject
+from suite.support.models.words_llava import PATCHES, TinySubject, norms_in_double, tiny_question, tiny_subject
 
 ADD_BETWEEN_LAYERS = frozenset({"qwen3-vl, deepstack", "qwen3_vl", "qwen3_vl_moe"})
 """They add to image positions between layers, where a shorter question's neighbour is recomputed: never filled up."""
@@ -46,26 +45,26 @@ TEXTS = (
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The lengths of the prompts that were recorded together."""
     recorded: list[list[int]] = []
-    record = knockout.record
+    record = fast.record
 
-    def watched(subject: Subject, prompts: list[Prompt], target: int) -> Any:
+    def watched(subject: Measurable, prompts: list[Prompt], target: int) -> Any:
         found = record(subject, prompts, target)
         recorded.append([len(one.input_ids) for one in prompts])
         return found
 
-    monkeypatch.setattr(knockout, "record", watched)
+    monkeypatch.setattr(fast, "record", watched)
     return recorded
 
 
-def one_by_one(subject: Subject, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> Swept:
+def one_by_one(subject: Measurable, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> EngineResult:
     """By the slow engine, each question by itself."""
     found = [reference.sweep(subject, [one], edges, width) for one in prompts]
     return joined(found)
 
 
-def joined(alone: Sequence[Swept]) -> Swept:
+def joined(alone: Sequence[EngineResult]) -> EngineResult:
     """As if they had been swept together."""
-    return Swept(
+    return EngineResult(
         np.concatenate([one.baseline for one in alone]),
         np.concatenate([one.knocked for one in alone]),
         np.concatenate([one.reached for one in alone]),
@@ -81,9 +80,9 @@ def test_unlike_questions_together_are_as_the_reference_has_each_alone(
 ) -> None:
     subject = stranger(architecture)
     prompts = [prompt(architecture, seed, words=words) for seed, words in enumerate((9, 6, 12, 7))]
-    fast, slow = sweep(subject, prompts, EDGES, 3, padding=1), one_by_one(subject, prompts)
-    assert most_moved(slow) > MOVED, "void: no knockout moves anything"
-    assert log_difference(fast, slow) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
+    fast_result, reference_result = sweep(subject, prompts, EDGES, 3, padding=1), one_by_one(subject, prompts)
+    assert most_moved(reference_result) > MOVED, "void: no knockout moves anything"
+    assert log_difference(fast_result, reference_result) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
     assert (max(map(len, batches)) == 4) == (architecture not in ADD_BETWEEN_LAYERS)
 
 
@@ -107,7 +106,7 @@ def test_unlike_pictures_and_questions_in_every_family(name: str, batches: list[
 
 
 @st.composite
-def unlike(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int, float]:
+def unlike(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int, float]:
     """Prompts of many lengths with random spans, some without; several edges; any width; any share of filling."""
     layers = draw(st.integers(1, 5))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
@@ -126,19 +125,19 @@ def unlike(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int, flo
 
 @settings(max_examples=40, deadline=None)
 @given(unlike())
-def test_any_composition_of_a_batch(case: tuple[Subject, list[Prompt], list[Edge], int, float]) -> None:
+def test_any_composition_of_a_batch(case: tuple[TinySubject, list[Prompt], list[Edge], int, float]) -> None:
     subject, prompts, edges, width, padding = case
     with norms_in_double():
         try:
-            slow = one_by_one(subject, prompts, edges, width)
+            reference_result = one_by_one(subject, prompts, edges, width)
         except FullyBlocked:
             with pytest.raises(FullyBlocked):
                 sweep(subject, prompts, edges, width, padding=padding)
             return
-        fast = sweep(subject, prompts, edges, width, padding=padding)
-    assert np.array_equal(fast.reached, slow.reached)
-    if not np.isnan(slow.knocked).all():
-        assert log_difference(fast, slow) < 1e-9
+        fast_result = sweep(subject, prompts, edges, width, padding=padding)
+    assert np.array_equal(fast_result.reached, reference_result.reached)
+    if not np.isnan(reference_result.knocked).all():
+        assert log_difference(fast_result, reference_result) < 1e-9
 
 
 def test_the_lens_and_the_noise_floor_of_unlike_questions() -> None:
@@ -177,7 +176,7 @@ def test_the_miniatures_questions_of_equal_length_are_the_same_alone_and_togethe
 
 
 @contextmanager
-def planted(subject: Subject, filling: Filling, value: float) -> Iterator[list[int]]:
+def planted(subject: Measurable, filling: Filling, value: float) -> Iterator[list[int]]:
     """*value* in the stream that enters the first layer, wherever a prompt is filled up; how often it was put there."""
     times: list[int] = []
 
@@ -232,7 +231,7 @@ class CountsAll(Stranger):
 def test_a_model_that_minds_what_it_is_told_not_to_read_runs_questions_of_equal_length(
     architecture: str, stray: type[Stranger], batches: list[list[int]]
 ) -> None:
-    subject = cast(Subject, stray(stranger(architecture).model, architecture))
+    subject = stray(stranger(architecture).model, architecture)
     prompts = [prompt(architecture, seed, words=words) for seed, words in enumerate((6, 15, 6, 24, 15))]
     found = sweep(subject, prompts, EDGES, 3, padding=9)
     assert log_difference(found, one_by_one(subject, prompts)) < 1e-9

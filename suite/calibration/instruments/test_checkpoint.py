@@ -18,7 +18,7 @@ from fixtures.bench.selection import Selection
 from fixtures.bench.store import Entry, Store
 from fixtures.flow import IMAGE, LAST, QUESTION
 from fixtures.instruments import checkpoint as checkpoint_module
-from fixtures.instruments.checkpoint import SAID, SWEEP, Checkpoint, Row, Stage
+from fixtures.instruments.checkpoint import GENERATION, SWEEP, Checkpoint, CompletedBatches, PromptResult
 from fixtures.measure import measure
 from fixtures.measurement import Measurement
 from fixtures.model_flow import Request
@@ -48,18 +48,18 @@ def run(subject: Subject, engine: str, kept: Checkpoint) -> Measurement:
 @pytest.fixture
 def kill_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Break off when so many batches are done."""
-    add = Stage.add
+    add = CompletedBatches.add
 
     def after(batches: int) -> None:
         left = [batches]
 
-        def counted(stage: Stage, batch: Any, rows: Iterable[Row]) -> None:
+        def counted(stage: CompletedBatches, batch: Any, rows: Iterable[PromptResult]) -> None:
             if not left[0]:
                 raise Killed
             left[0] -= 1
             add(stage, batch, rows)
 
-        monkeypatch.setattr(Stage, "add", counted)
+        monkeypatch.setattr(CompletedBatches, "add", counted)
 
     return after
 
@@ -79,15 +79,15 @@ def test_wherever_it_breaks_off_the_numbers_are_the_same(
 ) -> None:
     whole = Checkpoint()
     expected = run(subject, engine, whole)
-    assert len(whole.stage(SAID).done) > 1, "there are batches to break off between"
-    batches = sum(len(whole.stage(name).done) for name in (SAID, SWEEP))
+    assert len(whole.batches(GENERATION).done) > 1, "there are batches to break off between"
+    batches = sum(len(whole.batches(name).done) for name in (GENERATION, SWEEP))
     for done in (1, batches // 2 + 1, batches - 1):
         cut = Checkpoint()
         kill_after(done)
         with pytest.raises(Killed):
             run(subject, engine, cut)
         taken_up = Checkpoint.from_arrays(cut.to_arrays())
-        assert sum(len(taken_up.stage(name).done) for name in (SAID, SWEEP)) == done
+        assert sum(len(taken_up.batches(name).done) for name in (GENERATION, SWEEP)) == done
         kill_after(1000)
         assert same(run(subject, engine, taken_up), expected)
     kill_after(0)
@@ -97,7 +97,7 @@ def test_wherever_it_breaks_off_the_numbers_are_the_same(
 def test_rows_are_of_the_question_that_they_were_found_of(subject: Subject) -> None:
     asked = [(place, subject.encode(question)) for place, question in enumerate(questions("ChooseAttr", n=4))]
     rows = [(np.array(float(place)),) for place in range(2)]
-    stage = Checkpoint().stage(SWEEP)
+    stage = Checkpoint().batches(SWEEP)
     stage.add(asked[:2], rows)
     assert [float(row[0]) for row in stage.find(asked[:2])] == [0, 1]
     assert len(stage.find(asked[:3])) == 2, "a batch that was halved is taken up as what it was"
@@ -115,7 +115,7 @@ def entry(key: str = KEY) -> Entry[Any]:
 def stored(store: Store) -> None:
     """Leave what work that broke off leaves."""
     with suppress(Killed), store.checkpoint(entry()) as kept:
-        kept.stage(SWEEP).done["0 07", "1 08"] = [(np.array([0.5]),), (np.array([0.25]),)]
+        kept.batches(SWEEP).done["0 07", "1 08"] = [(np.array([0.5]),), (np.array([0.25]),)]
         kept.settled, kept.is_new = 3, True
         raise Killed
 
@@ -134,7 +134,7 @@ def test_what_broke_off_is_on_disk_until_the_whole_is(store: Store, tmp_path: Pa
     stored(store)
     with store.checkpoint(entry()) as kept:
         assert kept.questions == 5
-        assert [float(row[0][0]) for row in kept.stage(SWEEP).done["0 07", "1 08"]] == [0.5, 0.25]
+        assert [float(row[0][0]) for row in kept.batches(SWEEP).done["0 07", "1 08"]] == [0.5, 0.25]
         assert kept.seconds_before > 0
     assert store.read(entry()) is None, "a part is never taken for the whole"
     store.make(entry(), lambda: {"values": np.ones(2)})
@@ -192,7 +192,7 @@ def test_it_is_written_now_and_then(store: Store, tmp_path: Path, monkeypatch: p
         kept.heard = heard.append
         for second in (1, 9, 10, 15, 20):
             now[0] = float(second)
-            kept.stage(SWEEP).add(batch, [(np.zeros(1),)])
+            kept.batches(SWEEP).add(batch, [(np.zeros(1),)])
             assert (tmp_path / entry().begun.file).exists() == (second >= 10)
     assert heard == [1, 1], "at 10 and at 20 seconds"
 

@@ -15,9 +15,8 @@ import torch
 from fixtures.flow import LAST, QUESTION
 from fixtures.instruments.contract import Contract, check
 from fixtures.instruments.engines import ENGINES
-from fixtures.instruments.engines.engine import Swept
+from fixtures.instruments.engines.engine import EngineResult
 from fixtures.instruments.engines.fast import sweep
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from fixtures.question import Question
 from fixtures.tasks import PicturesUnavailable
@@ -28,7 +27,7 @@ ASKED = [tiny_question(seed, words=3 + seed % 2) for seed in range(4)]
 
 
 def contract(subject: TinySubject, questions: Sequence[Question] = ASKED) -> Contract:
-    return check(cast(Subject, subject), questions)
+    return check(subject, questions)
 
 
 class WithoutLastWord(TinySubject):
@@ -149,7 +148,7 @@ def test_questions_that_cannot_be_asked_are_passed_over() -> None:
 
 
 def test_an_engine_that_is_a_layer_off_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def off(*arguments: Any, **options: Any) -> Swept:
+    def off(*arguments: Any, **options: Any) -> EngineResult:
         found = sweep(*arguments, **options)
         return replace(found, knocked=np.roll(found.knocked, 1, axis=-1))
 

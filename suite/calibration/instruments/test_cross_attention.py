@@ -257,12 +257,12 @@ def test_the_engines_agree_on_all_edges_and_windows(name: str, width: int) -> No
     prompts = [one.encode(question(size, seed)) for seed, size in enumerate(sizes)]
     prompts += [one.encode(question((60, 60), 7, "Is the big black dog to the left of the yellow hat?"))]
     with norms_in_double():
-        slow, fast = reference.sweep(one, prompts, edges, width), sweep(one, prompts, edges, width)
-    assert slow.reached.all()
-    assert log_difference(fast, slow) < 1e-9
-    assert fast.noise is not None
-    assert fast.noise.max() < 1e-9
-    moved = np.abs(fast.knocked / fast.baseline[:, None, None] - 1).max(axis=(0, 2))
+        reference_result, fast_result = reference.sweep(one, prompts, edges, width), sweep(one, prompts, edges, width)
+    assert reference_result.reached.all()
+    assert log_difference(fast_result, reference_result) < 1e-9
+    assert fast_result.noise is not None
+    assert fast_result.noise.max() < 1e-9
+    moved = np.abs(fast_result.knocked / fast_result.baseline[:, None, None] - 1).max(axis=(0, 2))
     assert (moved > 1e-5).all(), dict(zip(edges, moved, strict=True))
 
 
@@ -279,9 +279,9 @@ def test_features_are_the_same_sources_behind_a_longer_prompt(name: str) -> None
     edges = [IMAGE >> LAST, QUESTION >> LAST]
     assert not blocked_by(edges[0], [longer])[..., : len(ids)].any()
     with norms_in_double():
-        slow, fast = reference.sweep(one, [longer], edges, 3), sweep(one, [longer], edges, 3)
+        reference_result, fast_result = reference.sweep(one, [longer], edges, 3), sweep(one, [longer], edges, 3)
         assert torch.equal(logits(name, longer, unseeing(longer, [-1])), logits(name, longer, all_cut(longer)))
-    assert log_difference(fast, slow) < 1e-9
+    assert log_difference(fast_result, reference_result) < 1e-9
 
 
 def all_cut(prompt: Prompt) -> Knockout:

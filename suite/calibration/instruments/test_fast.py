@@ -1,4 +1,4 @@
-"""The fast knockout, judged by the slow one on every architecture, and by what must and must not change."""
+"""The fast engine, judged by the reference on every architecture, and by what must and must not change."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from hypothesis import strategies as st
 
 from fixtures.flow import EDGES, IMAGE, LAST, OTHER, PADDING, QUESTION, RELATED, Edge
 from fixtures.instruments.attention import FullyBlocked, additive
-from fixtures.instruments.engines import fast as knockout
-from fixtures.instruments.engines import reference
+from fixtures.instruments.engines import fast, reference
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.engines.recording import first_dependent, record
 from fixtures.instruments.engines.replay import attention
 from fixtures.instruments.lens import Lens
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
-from suite.support.models.words_llava import PATCHES, norms_in_double, tiny_question, tiny_subject
+from suite.support.models.words_llava import PATCHES, TinySubject, norms_in_double, tiny_question, tiny_subject
 
 NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
 
@@ -34,18 +32,18 @@ NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
 def test_agrees_with_the_reference_on_every_architecture(architecture: str) -> None:
     subject = stranger(architecture)
     prompts = [prompt(architecture, seed, words=7 + seed % 2) for seed in range(3)]
-    fast, slow = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
-    assert most_moved(slow) > MOVED, "void: no knockout moves anything"
-    assert log_difference(fast, slow) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
+    fast_result, reference_result = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
+    assert most_moved(reference_result) > MOVED, "void: no knockout moves anything"
+    assert log_difference(fast_result, reference_result) < (1e-6 if architecture in ROTATES_IN_SINGLE else 1e-9)
     with in_single(subject):
-        fast, slow = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
-        assert log_difference(fast, slow) < 1e-4
-        assert fast.noise is not None
-        assert fast.noise.max() < 0.1
+        fast_result, reference_result = sweep(subject, prompts, EDGES, 3), reference.sweep(subject, prompts, EDGES, 3)
+        assert log_difference(fast_result, reference_result) < 1e-4
+        assert fast_result.noise is not None
+        assert fast_result.noise.max() < 0.1
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int | list[int]]:
+def cases(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int | list[int]]:
     """Prompts of several lengths with random spans, some without; several edges; any width, for all or for each."""
     layers = draw(st.integers(1, 6))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
@@ -66,18 +64,18 @@ def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], list[Edge], int | lis
 @settings(max_examples=40, deadline=None)
 @given(cases())
 def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
-    case: tuple[Subject, list[Prompt], list[Edge], int | list[int]],
+    case: tuple[TinySubject, list[Prompt], list[Edge], int | list[int]],
 ) -> None:
     with norms_in_double():
         try:
-            slow = reference.sweep(*case)
+            reference_result = reference.sweep(*case)
         except FullyBlocked:
             with pytest.raises(FullyBlocked):
                 sweep(*case)
             return
-        fast = sweep(*case)
-    if not np.isnan(slow.knocked).all():
-        assert log_difference(fast, slow) < 1e-9
+        fast_result = sweep(*case)
+    if not np.isnan(reference_result.knocked).all():
+        assert log_difference(fast_result, reference_result) < 1e-9
 
 
 def test_windows_of_several_widths_are_those_of_each_from_one_recording(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +83,7 @@ def test_windows_of_several_widths_are_those_of_each_from_one_recording(monkeypa
     prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
     edges = [(edge, width) for width in widths for edge in (IMAGE >> QUESTION, QUESTION >> LAST)]
     alone = [sweep(subject, prompts, [edge], width).knocked[:, 0] for edge, width in edges]
-    monkeypatch.setattr(knockout, "record", lambda *given: recorded.append(1) or record(*given))
+    monkeypatch.setattr(fast, "record", lambda *given: recorded.append(1) or record(*given))
     together = sweep(subject, prompts, [edge for edge, _ in edges], [width for _, width in edges])
     assert len(recorded) == 1
     np.testing.assert_allclose(together.knocked.swapaxes(0, 1), alone, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""The fast knockout keeps nothing that it need not, and gives the same however little fits at once."""
+"""The fast engine keeps nothing that it does not need, and gives the same however little fits at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from fixtures.flow import EDGES
 from fixtures.instruments.batching import OutOfMemory
-from fixtures.instruments.engines import fast as knockout
+from fixtures.instruments.engines import fast
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.engines.recording import record
 from suite.support.models.words_llava import tiny_question, tiny_subject
@@ -28,7 +28,7 @@ def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -
         kept.extend(weakref.ref(each) for each in (found, cast(Any, found.layers[0].text).keys))
         return found
 
-    monkeypatch.setattr(knockout, "record", recorded)
+    monkeypatch.setattr(fast, "record", recorded)
     sweep(subject, [subject.encode(tiny_question(0))], EDGES, 3)
     gc.collect()
     assert len(kept) == 2
@@ -37,14 +37,14 @@ def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -
 
 def test_of_a_replay_only_the_last_positions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
-    replay, outputs = knockout.replay, list[torch.Tensor]()
+    replay, outputs = fast.replay, list[torch.Tensor]()
 
     def watched(*arguments: Any) -> Any:
         found = replay(*arguments)
         outputs.extend(found.values())
         return found
 
-    monkeypatch.setattr(knockout, "replay", watched)
+    monkeypatch.setattr(fast, "replay", watched)
     sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(2)], EDGES, 3)
     assert outputs
     assert all(each.untyped_storage().nbytes() == each.numel() * each.element_size() for each in outputs)
@@ -64,7 +64,7 @@ def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.Monke
     subject = tiny_subject(layers=5, dtype=torch.float64)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
     whole = sweep(subject, prompts, EDGES, 3)
-    replay, sizes, heard = knockout.replay, list[int](), list[tuple[int, int]]()
+    replay, sizes, heard = fast.replay, list[int](), list[tuple[int, int]]()
 
     def narrow(subject: Any, recording: Any, variants: Any, blocked: Any) -> Any:
         if len(variants) > 6:
@@ -72,13 +72,13 @@ def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.Monke
         sizes.append(len(variants))
         return replay(subject, recording, variants, blocked)
 
-    monkeypatch.setattr(knockout, "replay", narrow)
+    monkeypatch.setattr(fast, "replay", narrow)
     halved = sweep(subject, prompts, EDGES, 3, progress=lambda *step: heard.append(step))
     np.testing.assert_allclose(halved.knocked, whole.knocked, rtol=1e-12)
     assert len(sizes) > 5
     assert heard[-1] == (3 * 6 * 5, 3 * 6 * 5)
     assert heard == sorted(set(heard))
-    monkeypatch.setattr(knockout, "replay", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
+    monkeypatch.setattr(fast, "replay", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
     with pytest.raises(OutOfMemory, match="does not hold one prompt"):
         sweep(subject, prompts, EDGES, 3)
 
@@ -91,5 +91,5 @@ def test_results_do_not_depend_on_how_much_runs_at_once(
     subject = tiny_subject(layers=5, dtype=dtype)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
     whole = sweep(subject, prompts, EDGES, 3)
-    monkeypatch.setattr(knockout, "rows_at_once", lambda *_: rows)
+    monkeypatch.setattr(fast, "rows_at_once", lambda *_: rows)
     np.testing.assert_allclose(sweep(subject, prompts, EDGES, 3).knocked, whole.knocked, rtol=tolerance)

@@ -1,4 +1,4 @@
-"""What the fast knockout could not recompute it refuses by name, and it leaves the model as it found it."""
+"""The fast engine refuses by name what it could not recompute, and leaves the model as it found it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import torch
 
 from fixtures.flow import EDGES, IMAGE, LAST, RELATED
 from fixtures.instruments.attention import CannotHook, FullyBlocked
-from fixtures.instruments.engines import fast as knockout
-from fixtures.instruments.engines import reference
+from fixtures.instruments.engines import fast, reference
 from fixtures.instruments.engines.fast import sweep
 from suite.support.models.architectures import prompt, stranger
 from suite.support.models.words_llava import tiny_question, tiny_subject
@@ -29,7 +28,7 @@ def test_a_position_without_a_key_is_an_error_that_names_edge_layer_and_question
 def test_attention_and_hooks_are_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
     asked, before = [subject.encode(tiny_question(0))], subject.decoder_config._attn_implementation
-    monkeypatch.setattr(knockout, "replay", lambda *_: 1 / 0)
+    monkeypatch.setattr(fast, "replay", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         sweep(subject, asked, EDGES, 3)
     monkeypatch.undo()

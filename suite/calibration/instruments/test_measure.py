@@ -19,7 +19,6 @@ from fixtures.instruments.generation import greedy_answers
 from fixtures.instruments.lens import FORMS, NORMED, SHARED, Lens
 from fixtures.measure import NothingLeft, TooWide, measure
 from fixtures.measurement import Measurement
-from fixtures.models.base import Subject
 from fixtures.question import Question
 from fixtures.statistics.evidence import Inconclusive, Unsupported
 from suite.support.models.words_llava import (
@@ -44,12 +43,12 @@ READABLE = [token for token in WORD_TOKENS.values() if (token - FIRST_WORD) % 5 
 
 
 @pytest.fixture(scope="module")
-def subject() -> Subject:
+def subject() -> TinySubject:
     return tiny_subject()
 
 
 @pytest.fixture(scope="module")
-def words(subject: Subject) -> list[Question]:
+def words(subject: TinySubject) -> list[Question]:
     """Questions of several lengths whose gold answer is what the model says: one word."""
     drawn = [tiny_question(seed, words=2 + seed % 3, objects=seed % 2) for seed in range(120)]
     said = greedy_answers(subject, [subject.encode(question) for question in drawn])
@@ -64,7 +63,7 @@ def known(words: list[Question]) -> list[Question]:
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject, known: list[Question]) -> Measurement:
+def found(subject: TinySubject, known: list[Question]) -> Measurement:
     """Eight known questions, and among them one of each kind that is set aside."""
     wrong = replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")
     unreadable = replace(known[1], id="unreadable", text="zebra")
@@ -72,7 +71,7 @@ def found(subject: Subject, known: list[Question]) -> Measurement:
     return measure(subject, [wrong, *known[:3], unreadable, blind, *known[3:]], width=3)
 
 
-def test_generation_is_greedy_and_stops_at_an_end_token(subject: Subject) -> None:
+def test_generation_is_greedy_and_stops_at_an_end_token(subject: TinySubject) -> None:
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 4)) for seed in range(10)]
     answers = greedy_answers(subject, prompts, longest=5)
     assert {len(said) for said in answers} > {0, 5}
@@ -90,7 +89,7 @@ def test_generation_is_greedy_and_stops_at_an_end_token(subject: Subject) -> Non
         assert list(said) == expected
 
 
-def test_a_checkpoints_own_sampling_is_not_used(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoints_own_sampling_is_not_used(subject: TinySubject, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = [subject.encode(tiny_question(seed)) for seed in range(10)]
     expected = greedy_answers(subject, prompts)
     settings = cast(Any, subject.model).generation_config
@@ -112,15 +111,15 @@ def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(found: Measur
     )
 
 
-def test_an_answer_counts_stripped_and_in_lower_case(subject: Subject, known: list[Question]) -> None:
+def test_an_answer_counts_stripped_and_in_lower_case(subject: TinySubject, known: list[Question]) -> None:
     shouted = [replace(known[0], answer=f" {known[0].answer.upper()} ")]
     assert measure(subject, shouted, edges=[], lens=False).correct.all()
-    found = measure(cast(Subject, Loud(tiny_model())), known[:1], edges=[], lens=False)
+    found = measure(Loud(tiny_model()), known[:1], edges=[], lens=False)
     assert found.correct.all()
     assert found.answers == (known[0].answer.upper(),)
 
 
-def test_the_numbers_are_the_instruments_own(subject: Subject, found: Measurement) -> None:
+def test_the_numbers_are_the_instruments_own(subject: TinySubject, found: Measurement) -> None:
     prompts = [subject.encode(question) for question in found.questions]
     swept = sweep(subject, prompts, EDGES, 3)
     expected = swept.knocked
@@ -140,7 +139,7 @@ def test_the_numbers_are_the_instruments_own(subject: Subject, found: Measuremen
     assert np.array_equal(found.lens("lowercase", normed=True).values, found.lenses["lowercase_normed"])
 
 
-def test_a_first_token_is_the_answers_own(subject: Subject, found: Measurement) -> None:
+def test_a_first_token_is_the_answers_own(subject: TinySubject, found: Measurement) -> None:
     """p1 and the lens at the last point read the same output; the answers here are one lower-case word."""
     np.testing.assert_allclose(found.lenses["lowercase"][:, -1], found.baseline, rtol=1e-5)
     assert (found.ranks["lowercase"][:, -1] == 0).all()
@@ -156,7 +155,7 @@ def test_questions_without_an_edge_are_rows_of_nan(found: Measurement) -> None:
     assert found.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
 
 
-def test_an_edge_that_no_question_has_says_why(subject: Subject, known: list[Question]) -> None:
+def test_an_edge_that_no_question_has_says_why(subject: TinySubject, known: list[Question]) -> None:
     bare = [question for question in known if not question.objects]
     found = measure(subject, bare, edges=[RELATED >> QUESTION, QUESTION >> LAST], lens=False)
     assert list(found.knocked) == [QUESTION >> LAST]
@@ -168,7 +167,7 @@ def test_an_edge_that_no_question_has_says_why(subject: Subject, known: list[Que
         found.lens("lowercase")
 
 
-def test_words_that_the_lens_cannot_read_are_counted(subject: Subject, words: list[Question]) -> None:
+def test_words_that_the_lens_cannot_read_are_counted(subject: TinySubject, words: list[Question]) -> None:
     shared = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
     read = next(question for question in words if WORD_TOKENS[question.answer] in READABLE)
     found = measure(subject, [read, shared], edges=[])
@@ -176,7 +175,7 @@ def test_words_that_the_lens_cannot_read_are_counted(subject: Subject, words: li
     assert np.isnan(found.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
 
 
-def test_a_model_that_knows_nothing_is_measured_without_curves(subject: Subject, known: list[Question]) -> None:
+def test_a_model_that_knows_nothing_is_measured_without_curves(subject: TinySubject, known: list[Question]) -> None:
     wrong = [replace(known[0], text="zebra"), replace(known[1], answer="w0w1")]
     found = measure(subject, wrong)
     assert found.set_aside == {"unknown word": 1, ANSWERED_OTHERWISE: 1}
@@ -187,20 +186,20 @@ def test_a_model_that_knows_nothing_is_measured_without_curves(subject: Subject,
             read()
 
 
-def test_questions_that_cannot_be_asked_at_all_are_an_error(subject: Subject, known: list[Question]) -> None:
+def test_questions_that_cannot_be_asked_at_all_are_an_error(subject: TinySubject, known: list[Question]) -> None:
     with pytest.raises(NothingLeft, match=r"any of 1 questions of ChooseAttr \(1 unknown word\): check"):
         measure(subject, [replace(known[0], text="zebra")])
     with pytest.raises(NothingLeft, match="none was given"):
         measure(subject, [])
 
 
-def test_a_lens_that_no_question_can_be_read_with_says_why(subject: Subject, known: list[Question]) -> None:
+def test_a_lens_that_no_question_can_be_read_with_says_why(subject: TinySubject, known: list[Question]) -> None:
     found = measure(subject, [replace(question, false_option=None) for question in known], edges=[])
     with pytest.raises(Unsupported, match=r"P\(false_lowercase\) on ChooseAttr: no question has such a word"):
         found.lens("false_lowercase")
 
 
-def test_unknown_engines_and_empty_windows_are_refused(subject: Subject, known: list[Question]) -> None:
+def test_unknown_engines_and_empty_windows_are_refused(subject: TinySubject, known: list[Question]) -> None:
     with pytest.raises(ValueError, match="'warp' is no engine; known: fast, reference"):
         measure(subject, known, engine="warp")
     with pytest.raises(ValueError, match="a window of 0 layers"):
@@ -209,7 +208,7 @@ def test_unknown_engines_and_empty_windows_are_refused(subject: Subject, known: 
         measure(subject, known, width=5)
 
 
-def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: Subject, known: list[Question]) -> None:
+def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: TinySubject, known: list[Question]) -> None:
     with pytest.raises(AttributeError):
         measure(subject, [*known, cast(Any, None)])
 
@@ -287,7 +286,9 @@ def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known:
         measure(subject, asked, edges, 3, other_widths=(0,))
 
 
-def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: Subject, known: list[Question]) -> None:
+def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
+    subject: TinySubject, known: list[Question]
+) -> None:
     asked = [replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1"), *known]
     whole, some = (measure(subject, asked, [IMAGE >> LAST], at_most=most) for most in (None, 3))
     assert some.questions == tuple(known[:3])
@@ -307,14 +308,14 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(subject: S
 
 
 @pytest.fixture(scope="module")
-def several(subject: Subject) -> list[Question]:
+def several(subject: TinySubject) -> list[Question]:
     """Questions whose gold answer is what the model says: several words."""
     drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
     said = greedy_answers(subject, [subject.encode(question) for question in drawn])
     return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, said, strict=True) if len(ids) > 1]
 
 
-def test_the_final_sub_word_is_read_given_those_before_it(subject: Subject, several: list[Question]) -> None:
+def test_the_final_sub_word_is_read_given_those_before_it(subject: TinySubject, several: list[Question]) -> None:
     """p1 is what the model's own forward gives the last token of its answer behind the others."""
     found = measure(subject, several[:6], [IMAGE >> LAST], final_sub_word=True, lens=False)
     assert found.questions == tuple(several[:6])
@@ -330,7 +331,7 @@ def test_the_final_sub_word_is_read_given_those_before_it(subject: Subject, seve
 
 
 @pytest.mark.parametrize("engine", ["fast", "reference"])
-def test_a_knockout_reaches_the_final_sub_word(subject: Subject, several: list[Question], engine: str) -> None:
+def test_a_knockout_reaches_the_final_sub_word(subject: TinySubject, several: list[Question], engine: str) -> None:
     found, first = (
         measure(subject, several[:4], [IMAGE >> LAST], final_sub_word=final, lens=False, engine=engine)
         for final in (True, False)
@@ -340,7 +341,7 @@ def test_a_knockout_reaches_the_final_sub_word(subject: Subject, several: list[Q
     assert first.among(several[:2]).questions == tuple(several[:2])
 
 
-def test_answers_of_one_sub_word_have_no_final_one(subject: Subject, known: list[Question]) -> None:
+def test_answers_of_one_sub_word_have_no_final_one(subject: TinySubject, known: list[Question]) -> None:
     short = [
         replace(question, answer=subject.decode(greedy_answers(subject, [subject.encode(question)], longest=1)[0]))
         for question in known
@@ -354,7 +355,7 @@ def test_answers_of_one_sub_word_have_no_final_one(subject: Subject, known: list
 
 
 def test_answers_are_taken_over_from_an_earlier_measurement(
-    subject: Subject, known: list[Question], monkeypatch: pytest.MonkeyPatch
+    subject: TinySubject, known: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = [*known, replace(known[0], id="wrong", answer="w0")]
     anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
@@ -372,7 +373,7 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
 
 
 def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
-    subject: Subject, several: list[Question], known: list[Question]
+    subject: TinySubject, several: list[Question], known: list[Question]
 ) -> None:
     asked = [*several[:4], *known[:3], replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")]
     for first in (
@@ -388,7 +389,7 @@ def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
                 assert found.set_aside[ANSWERED_OTHERWISE] == 1
 
 
-def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: Subject, known: list[Question]) -> None:
+def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubject, known: list[Question]) -> None:
     first = measure(subject, known, [IMAGE >> LAST])
     gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
     now = replace(first, asked=(gone, *known[1:]))
@@ -397,7 +398,7 @@ def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: Subject, k
 
 
 def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
-    subject: Subject, several: list[Question], monkeypatch: pytest.MonkeyPatch
+    subject: TinySubject, several: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = several[:4]
     first = measure(subject, asked, [IMAGE >> LAST], lens=False)
@@ -410,7 +411,7 @@ def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
 
 
 def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
-    subject: Subject, several: list[Question], known: list[Question]
+    subject: TinySubject, several: list[Question], known: list[Question]
 ) -> None:
     found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
     again = measurement_file.from_arrays(measurement_file.to_arrays(found))

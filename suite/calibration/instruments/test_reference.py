@@ -1,4 +1,4 @@
-"""The reference knockout, judged by a Llama written by hand, explicit masks and cuts of known effect."""
+"""The reference engine, judged by a Llama written by hand, explicit masks and cuts of known effect."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from fixtures.instruments.attention import NAME, CannotHook, FullyBlocked, dense
 from fixtures.instruments.batching import OutOfMemory, in_batches
 from fixtures.instruments.engines.reference import Knockout, blocked_by, knocked_out_logits, sweep
 from fixtures.instruments.forward import NotFinite, distribution, inputs, last_logits
-from fixtures.models.base import Subject
 from fixtures.models.prompt import Prompt
 from suite.support.models.words_llava import (
     PATCHES,
@@ -35,12 +34,12 @@ NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
 LIVE_EDGES = (IMAGE >> QUESTION, IMAGE >> LAST, QUESTION >> LAST, LAST >> LAST, RELATED >> QUESTION)
 
 
-def logits_under(subject: Subject, prompts: Sequence[Prompt], knockout: Knockout | None, **options: Any) -> Tensor:
+def logits_under(subject: TinySubject, prompts: Sequence[Prompt], knockout: Knockout | None, **options: Any) -> Tensor:
     with torch.inference_mode():
         return knocked_out_logits(subject, prompts, inputs(subject, prompts), knockout, **options)
 
 
-def own_logits(subject: Subject, prompts: Sequence[Prompt], **options: Any) -> Tensor:
+def own_logits(subject: TinySubject, prompts: Sequence[Prompt], **options: Any) -> Tensor:
     with torch.inference_mode():
         return last_logits(subject, {**subject.batch(prompts), **options})
 
@@ -50,7 +49,7 @@ def cut(edge: Edge, prompts: Sequence[Prompt], layers: range) -> Knockout:
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], Edge, Window]:
+def cases(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], Edge, Window]:
     """A model in double precision, prompts of one length with random spans, an edge and any window."""
     layers = draw(st.integers(1, 5))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
@@ -71,7 +70,7 @@ def cases(draw: st.DrawFn) -> tuple[Subject, list[Prompt], Edge, Window]:
     )
 
 
-def by_hand(subject: Subject, prompt: Prompt, edge: Edge | None, layers: range) -> Tensor:
+def by_hand(subject: TinySubject, prompt: Prompt, edge: Edge | None, layers: range) -> Tensor:
     """The last position's logits in plain algebra, one head and one query at a time, without a mask."""
     model = cast(Any, subject.model)
     weights: dict[str, Tensor] = model.model.language_model.state_dict()
@@ -119,7 +118,7 @@ def by_hand(subject: Subject, prompt: Prompt, edge: Edge | None, layers: range) 
 
 @few
 @given(cases())
-def test_agrees_with_a_llama_written_by_hand(case: tuple[Subject, list[Prompt], Edge, Window]) -> None:
+def test_agrees_with_a_llama_written_by_hand(case: tuple[TinySubject, list[Prompt], Edge, Window]) -> None:
     subject, prompts, edge, window = case
     layers = window.layers(subject.layers)
     with norms_in_double():
@@ -139,7 +138,7 @@ def test_agrees_with_a_llama_written_by_hand(case: tuple[Subject, list[Prompt], 
 @few
 @given(cases())
 def test_agrees_with_an_explicit_mask_when_every_layer_is_cut(
-    case: tuple[Subject, list[Prompt], Edge, Window],
+    case: tuple[TinySubject, list[Prompt], Edge, Window],
 ) -> None:
     subject, prompts, edge, _ = case
     tokens = len(prompts[0].input_ids)
@@ -279,7 +278,7 @@ def test_the_attention_implementation_is_put_back() -> None:
     assert after == before
 
 
-def _everything_is_related(subject: Subject) -> Prompt:
+def _everything_is_related(subject: TinySubject) -> Prompt:
     prompt = subject.encode(tiny_question(5))
     return replace(prompt, spans={**prompt.spans, RELATED: np.arange(len(prompt.input_ids))})
 
@@ -355,4 +354,4 @@ def test_a_layer_that_bypasses_the_registry_is_refused(monkeypatch: pytest.Monke
 
 
 def test_a_tiny_subject_is_one_model_under_every_name() -> None:
-    assert cast(TinySubject, tiny_subject(name="one")).model is cast(TinySubject, tiny_subject(name="two")).model
+    assert tiny_subject(name="one").model is tiny_subject(name="two").model

@@ -14,8 +14,8 @@ import torch
 import transformers
 from torch import Tensor
 
-from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import Subject
+from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED
+from fixtures.instruments.measurable import Measurable
 from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.decoder import decoder_of
 from fixtures.models.prompt import Prompt
@@ -153,11 +153,10 @@ ROTATES_IN_SINGLE = frozenset({"deepseek-v2, complex rotations"})
 
 @dataclass(frozen=True, eq=False)
 class Stranger:
-    """What the instruments ask of a subject, of a model without a processor."""
+    """A `Measurable` model without a processor."""
 
     model: Any
     name: str
-    cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
     cross_attention: CrossAttention = field(default_factory=CrossAttention)
 
     @property
@@ -208,9 +207,9 @@ def _model(architecture: str) -> tuple[Any, Extra]:
     return model.double().eval(), extra
 
 
-def stranger(architecture: str) -> Subject:
+def stranger(architecture: str) -> Stranger:
     """A model in double precision."""
-    return cast(Subject, Stranger(_model(architecture)[0], architecture))
+    return Stranger(_model(architecture)[0], architecture)
 
 
 def prompt(architecture: str, seed: int, words: int = 8) -> Prompt:
@@ -233,9 +232,9 @@ def prompt(architecture: str, seed: int, words: int = 8) -> Prompt:
 
 
 @contextlib.contextmanager
-def in_single(subject: Subject) -> Iterator[None]:
+def in_single(subject: Measurable) -> Iterator[None]:
     """The same weights in float32."""
-    model = cast(Any, subject.model)
+    model = subject.model
     model.float()
     try:
         yield

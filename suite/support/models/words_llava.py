@@ -6,8 +6,8 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, cast
+from functools import cache, cached_property
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,6 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from fixtures.flow import IMAGE, LAST, OTHER, QUESTION, RELATED, Span
-from fixtures.models.base import Subject
 from fixtures.models.cross_attention import CrossAttention
 from fixtures.models.errors import Unaskable
 from fixtures.models.layout import Layout
@@ -79,17 +78,23 @@ def tiny_model(
 
 @dataclass(frozen=True)
 class TinySubject:
-    """What the instruments ask of a subject, and no more; use `tiny_subject`."""
+    """An `Askable` model and nothing more; use `tiny_subject`."""
 
     model: LlavaForConditionalGeneration
     name: str = "tiny"
     processor: None = None
     prompt_style: str = "words"
-    fingerprint: str = "random"
-    end_tokens: frozenset[int] = frozenset({END})
     cannot: Mapping[Span, str] = field(default_factory=dict[Span, str])
-    attends_ahead: bool = False
+    attends_ahead: ClassVar[bool] = False
     cross_attention: CrossAttention = field(default_factory=CrossAttention)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return "random"
+
+    @cached_property
+    def end_tokens(self) -> frozenset[int]:
+        return frozenset({END})
 
     @property
     def layers(self) -> int:
@@ -173,9 +178,9 @@ TOKEN_WORDS = {token: word for word, token in WORD_TOKENS.items()}
 
 def tiny_subject(
     layers: int = 4, key_heads: int = 2, dtype: torch.dtype = torch.float32, name: str = "tiny"
-) -> Subject:
-    """A random model, seen by the instruments as any other."""
-    return cast(Subject, TinySubject(tiny_model(layers, key_heads, dtype), name))
+) -> TinySubject:
+    """A random model that the instruments can measure."""
+    return TinySubject(tiny_model(layers, key_heads, dtype), name)
 
 
 def tiny_question(seed: int, words: int = 6, objects: int = 1, **changes: Any) -> Question:

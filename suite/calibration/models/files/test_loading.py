@@ -14,7 +14,7 @@ import torch
 
 from fixtures.flow import IMAGE, QUESTION
 from fixtures.instruments.contract import check
-from fixtures.instruments.engines import fast as knockout
+from fixtures.instruments.engines import fast
 from fixtures.models import load, wrap
 from fixtures.models.decoder import decoder_of
 from fixtures.models.errors import ModelUnavailable
@@ -207,7 +207,7 @@ def test_accelerates_hooks_around_the_layers_change_nothing(family: str) -> None
     assert "'fast' differs from the reference by" in contract.checks["engine"]
     before = dict(moved)
     prompts = [subject.encode(cases[0])]
-    knockout.sweep(subject, prompts, [IMAGE >> QUESTION], 1)
+    fast.sweep(subject, prompts, [IMAGE >> QUESTION], 1)
     assert all(moved[id(layer)] > before[id(layer)] for layer in layers)
 
 
