@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from reports.compare import BadComparison, compare, conditions, parse_limits, read, told
-from reports.files.folder import FIGURES, Wanted, leave
-from reports.files.markdown import write_whole
+from reports.compare import BadComparison, compare, conditions, parse_limits, read_ledger, report_lines
+from reports.files.folder import FIGURES, ReportOptions, write_report
+from reports.files.json_csv import write_whole
 from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
 from reports.merge import BadMerge, merge
@@ -45,16 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _merge(paths: Sequence[Path], out: Path, figures: bool) -> int:
-    merged = merge([read(path) for path in paths], [str(path) for path in paths])
-    print("\n".join(leave(merged, out, Wanted(figures=figures), os.environ)))
+    merged = merge([read_ledger(path) for path in paths], [str(path) for path in paths])
+    print("\n".join(write_report(merged, out, ReportOptions(figures=figures), os.environ)))
     return FINE
 
 
 def _compare(one: Path, other: Path, limits: str, folder: Path | None) -> int:
     bounds = parse_limits(limits)
-    before, now = read(one), read(other)
+    before, now = read_ledger(one), read_ledger(other)
     changes = compare(before, now)
-    print("\n".join([*conditions(before, now), *told(changes, bounds)]))
+    print("\n".join([*conditions(before, now), *report_lines(changes, bounds)]))
     if folder:
         _overlay(before, now, folder)
     return FOUND if any(change.beyond(bounds) for change in changes) else FINE

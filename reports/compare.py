@@ -1,4 +1,4 @@
-"""Two runs are compared claim by claim: what changed its verdict, and by how much each effect moved, in pairs."""
+"""Two runs are compared claim by claim: which verdicts changed, and how far each effect moved, in pairs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reports.files.markdown import LEDGER
-from reports.ledger.ledger import Ledger, Measured
+from reports.files.json_csv import LEDGER
+from reports.ledger.ledger import Ledger, MeasurementRecord
 from reports.ledger.record import Record, task_order, unique
 from reports.ledger.strict_json import Json, LedgerError, as_json
 from reports.text.numbers import counted, signed
@@ -18,16 +18,16 @@ UNITS = {"drop": "points", "lens": "%", "layers": "layers"}
 """What `--compare-fail` may hold to a threshold, and the unit of the effects that it is about."""
 
 VERDICT = "verdict"
-"""What it may hold to no change at all."""
+"""The limit that allows no change of a verdict."""
 
 OF_A_MODEL = ("name", "fingerprint", "layers", "width", "dtype", "device", "engine")
-"""What of a model may move its effects."""
+"""The fields of a model on which its effects may depend."""
 
 TAIL = 0.025
 
 
 class BadComparison(ValueError):
-    """Ledgers, or a threshold, that cannot be compared by, in one sentence."""
+    """Ledgers or limits cannot be compared; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class Difference:
 
     @property
     def is_sure(self) -> bool:
-        """The whole interval is on one side of zero."""
+        """Whether the whole interval is on one side of zero."""
         return self.low > 0 or self.high < 0
 
     def beyond(self, limits: Limits) -> bool:
-        """It moved further than may be, and surely moved."""
+        """Whether the effect surely moved, and further than *limits* allow."""
         return self.is_sure and abs(self.value) > limits.by_unit.get(self.unit, math.inf)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One claim on one task, before and now; None where a run did not ask it."""
+    """One claim on one task, before and now; None for a run that did not ask it."""
 
     before: Record | None
     now: Record | None
@@ -74,18 +74,18 @@ class Change:
 
     @property
     def record(self) -> Record:
-        found = self.now or self.before
-        assert found is not None, "a change is of at least one run"
-        return found
+        record = self.now or self.before
+        assert record is not None, "a change is of at least one run"
+        return record
 
     @property
     def turned(self) -> bool:
-        """Both runs judged it, and otherwise."""
+        """Whether both runs judged it, and differently."""
         return self.before is not None and self.now is not None and self.before.verdict != self.now.verdict
 
     @property
     def verdict(self) -> str:
-        """What it is, or what it was and is."""
+        """The verdict, or where it changed the one before and the one now."""
         if self.before and self.now and self.turned:
             return f"{self.before.verdict} -> {self.now.verdict}"
         return self.record.verdict
@@ -99,7 +99,7 @@ class Change:
         return (limits.verdicts and self.turned) or any(each.beyond(limits) for each in self.differences)
 
 
-def read(path: Path) -> Ledger:
+def read_ledger(path: Path) -> Ledger:
     """The ledger in a file, or in a folder that a run left; `LedgerError` says why there is none."""
     file = path / LEDGER if path.is_dir() else path
     try:
@@ -107,17 +107,17 @@ def read(path: Path) -> Ledger:
     except OSError as error:
         raise LedgerError(f"{file} cannot be read ({error.strerror or error}): give a run's ledger.json") from error
     except (ValueError, RecursionError) as error:
-        said = error if isinstance(error, LedgerError) else f"no JSON, {error}"
-        raise LedgerError(f"{file}: {said}") from error
+        reason = error if isinstance(error, LedgerError) else f"no JSON, {error}"
+        raise LedgerError(f"{file}: {reason}") from error
 
 
-def changed(now: Ledger, path: Path, limits: str) -> tuple[list[str], bool]:
+def compare_with_file(now: Ledger, path: Path, limits: str) -> tuple[list[str], bool]:
     """What a run that has just ended changed against the ledger in *path*, and whether that is beyond the *limits*."""
-    before, bounds = read(path), parse_limits(limits)
+    before, bounds = read_ledger(path), parse_limits(limits)
     # Claims that the run did not select are no news.
     asked = {record.claim for record in now.records}
     changes = compare(replace(before, records=tuple(record for record in before.records if record.claim in asked)), now)
-    return [*conditions(before, now), *told(changes, bounds)], any(change.beyond(bounds) for change in changes)
+    return [*conditions(before, now), *report_lines(changes, bounds)], any(change.beyond(bounds) for change in changes)
 
 
 def parse_limits(text: str) -> Limits:
@@ -154,7 +154,7 @@ def unique_keys(*keyed: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, 
 
 
 def conditions(before: Ledger, now: Ledger) -> list[str]:
-    """What differs between the runs beside the effects: versions, weights, devices, questions."""
+    """The differences between the runs other than effects: versions, weights, devices, questions."""
     runs = before, now
     versions = [{"python": each.environment.python, **each.environment.packages} for each in runs]
     lines = _turned("", *versions)
@@ -182,14 +182,17 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
     ]
 
 
-def told(changes: Sequence[Change], limits: Limits) -> list[str]:
-    """The verdicts that turned, the effects that surely moved, and what was asked in one run alone, a line each."""
+def report_lines(changes: Sequence[Change], limits: Limits) -> list[str]:
+    """One line for each verdict that changed, effect that surely moved, and run that alone asked some claims."""
     lines: list[str] = []
     for change in changes:
         beyond = change.beyond(limits)
         if beyond or change.turned or change.moved:
             lines.append(f"{'!' if beyond else ' '} {', '.join(change.record.key)}: {change.verdict}")
-            lines += [f"    {_told(each)}{', beyond the limit' * each.beyond(limits)}" for each in change.moved]
+            lines += [
+                f"    {_difference_text(each)}{', beyond the limit' if each.beyond(limits) else ''}"
+                for each in change.moved
+            ]
     gone, added = [each for each in changes if not each.now], [each for each in changes if not each.before]
     for run, some in (("before", gone), ("now", added)):
         lines += [f"asked {run} alone: {len(some)}, such as {', '.join(some[0].record.key)}"] if some else []
@@ -203,13 +206,13 @@ def told(changes: Sequence[Change], limits: Limits) -> list[str]:
     return [*lines, f"compared: {', '.join(summed)}"]
 
 
-def _drawn(measured: Measured) -> tuple[object, ...]:
-    """Which questions, asked how."""
+def _drawn(measured: MeasurementRecord) -> tuple[object, ...]:
+    """Which questions were drawn, and how they are asked."""
     return measured.source, measured.questions, measured.seed, measured.prompt
 
 
 def _aliases(before: Sequence[str], now: Sequence[str]) -> dict[str, str]:
-    """What a model of *before* is called *now*: where each run has but one, they are matched whatever their names."""
+    """The name *now* of a model of *before*: where each run has only one, these match whatever their names."""
     return {before[0]: now[0]} if len(before) == len(now) == 1 else {}
 
 
@@ -218,7 +221,7 @@ def _turned(whose: str, before: Mapping[str, object], now: Mapping[str, object])
     return [f"{name}{whose}: {before.get(name) or 'none'} before, {now.get(name) or 'none'} now" for name in names]
 
 
-def _told(each: Difference) -> str:
+def _difference_text(each: Difference) -> str:
     label, unit = each.label and f"{each.label}: ", each.unit and f" {each.unit}"
     interval = f"[{signed(each.low)}, {signed(each.high)}] {'paired' if each.paired else 'unpaired'}"
     return f"{label}{signed(each.value)}{unit} {interval}, from {each.before:.4g} to {each.now:.4g}"
@@ -233,8 +236,8 @@ def _change(before: Record | None, now: Record | None) -> Change:
         return Change(before, now)
     old, new = ({str(each.get("label") or ""): each for each in _statistics(record)} for record in (before, now))
     pairs = ((label, old[label], new[label]) for label in new if label in old)
-    found = (_difference(label, one, other) for label, one, other in pairs)
-    return Change(before, now, tuple(each for each in found if each))
+    differences = (_difference(label, one, other) for label, one, other in pairs)
+    return Change(before, now, tuple(filter(None, differences)))
 
 
 def _statistics(record: Record) -> Sequence[Mapping[str, Json]]:
@@ -252,7 +255,7 @@ def _difference(label: str, before: Mapping[str, Json], now: Mapping[str, Json])
 
 
 def _interval(before: Mapping[str, Json], now: Mapping[str, Json], value: float) -> tuple[float, float]:
-    """From the resamples, whose order is the same where they are paired and independent where they are not."""
+    """The interval from the resamples, which have the same order where they are paired, else independent ones."""
     draws = sorted(
         new - old
         for old, new in zip(_numbers(before), _numbers(now), strict=False)

@@ -1,4 +1,4 @@
-"""Where a run ran: the versions that may move a verdict, the machine, the command and the time."""
+"""The environment of a run: versions that may change a verdict, the machine, the command and the time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PACKAGES = (
     "datasets", "numpy", "pillow", "pytest", "pytest-xdist", "safetensors", "scipy", "tokenizers", "torch",
     "transformers",
 )  # fmt: skip
-"""Packages whose version may move a verdict."""
+"""The packages whose version may change a verdict."""
 
 
-def surroundings(arguments: Iterable[object], started: datetime, seconds: float) -> Environment:
-    """Those of a run of pytest with *arguments* that took so many *seconds*."""
+def run_environment(arguments: Iterable[object], started: datetime, seconds: float) -> Environment:
+    """The environment of a run of pytest with *arguments* that took *seconds*."""
     installed = {name: _version(name) for name in PACKAGES}
     return Environment(
         python=platform.python_version(),

@@ -1,4 +1,4 @@
-"""Ledgers of shards and of machines become one, if the same models were measured alike in all of them."""
+"""The ledgers of shards and machines become one, if all of them measured the same models the same way."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from reports.ledger.ledger import Environment, Ledger, Measured, Model
+from reports.ledger.ledger import Environment, Ledger, MeasurementRecord, ModelRecord
 from reports.ledger.record import Key, Record, task_order, unique
 from reports.text.holm import adjusted
 
 T = TypeVar("T")
 
 MUST_AGREE = ("fingerprint", "layers", "width", "dtype", "engine")
-"""Of a model: what its numbers depend on; devices and versions may differ, and stand in the shards' own ledgers."""
+"""The fields of a model on which its numbers depend; devices and versions may differ between shards."""
 
 DRAWN_ALIKE = {
     "source": "source", "questions": "questions", "seed": "seed", "prompt": "prompt", "at_most": "--measured",
 }  # fmt: skip
-"""Of a measurement: what its questions depend on, and what that is called."""
+"""The fields of a measurement on which its questions depend, with their names in a message."""
 
 SAME = 1e-6
-"""Relative: two machines that judged the same claim may differ in rounding, not in what they found."""
+"""The largest relative difference between two machines' effects that counts as rounding."""
 
 
 class BadMerge(ValueError):
-    """Ledgers that are not of one run, in one sentence."""
+    """Ledgers cannot be merged; the message is one sentence."""
 
 
 def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
     """One ledger of all; a row that was run somewhere takes the place of one that was not.
 
     *names* are where the ledgers come from. `BadMerge` where a model or its questions differ between them, or
-    where a claim was judged twice and otherwise.
+    where a claim was judged twice and differently.
     """
     if not ledgers:
         raise BadMerge("there is nothing to merge: give folders with a ledger.json")
@@ -100,18 +100,18 @@ def _agreeing(
     kept: dict[tuple[str, ...], tuple[T, str]] = {}
     for each, name in found:
         known, where = kept.setdefault(key(each), (each, name))
-        if said := differs(known, each):
-            raise BadMerge(f"{said} in {where} and in {name}: merge only what was measured alike")
+        if difference := differs(known, each):
+            raise BadMerge(f"{difference} in {where} and in {name}: merge only what was measured the same way")
         if not _is_measured(known):
             kept[key(each)] = each, name
     return {name: each for name, (each, _) in kept.items()}
 
 
 def _is_measured(each: object) -> bool:
-    return not isinstance(each, Model) or each.layers is not None
+    return not isinstance(each, ModelRecord) or each.layers is not None
 
 
-def _agree(one: Model, other: Model) -> str:
+def _agree(one: ModelRecord, other: ModelRecord) -> str:
     if not (_is_measured(one) and _is_measured(other)):
         return ""
     return next(
@@ -124,7 +124,7 @@ def _agree(one: Model, other: Model) -> str:
     )
 
 
-def _drawn_alike(one: Measured, other: Measured) -> str:
+def _drawn_alike(one: MeasurementRecord, other: MeasurementRecord) -> str:
     return next(
         (
             f"{one.model}, {one.task} has {told} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
@@ -136,7 +136,7 @@ def _drawn_alike(one: Measured, other: Measured) -> str:
 
 
 def _environment(each: Sequence[Environment]) -> Environment:
-    """That of the first to start, with every command and the seconds of all."""
+    """The environment of the first run to start, with every command and the sum of all seconds."""
     first = min(each, key=lambda environment: environment.started)
     known = [environment.seconds for environment in each if environment.seconds is not None]
     commands = unique(environment.command for environment in each)

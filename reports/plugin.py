@@ -1,4 +1,4 @@
-"""The process that prints a run joins what its tests say with the claims selected, and writes the ledger."""
+"""The process that prints a run joins its tests' reports with the selected claims, and writes the ledger."""
 
 from __future__ import annotations
 
@@ -15,58 +15,51 @@ from typing import Any, Protocol, cast
 
 import pytest
 
+from reports import hookspec
 from reports.claim import REGISTER, paper_order
-from reports.collector import INSTRUMENT, Hearing
-from reports.compare import BadComparison, changed, parse_limits, read
-from reports.environment import surroundings
-from reports.files.exports import properties
-from reports.files.folder import Wanted, leave, why_unwritable
-from reports.files.markdown import MARKDOWN, write_whole
-from reports.ledger.ledger import Ledger, Unfinished
-from reports.ledger.record import NOT_REACHED, Claim, Heard, Key, Record, task_order, unique
+from reports.collector import INSTRUMENT, Collector
+from reports.compare import BadComparison, compare_with_file, parse_limits, read_ledger
+from reports.environment import run_environment
+from reports.files.exports import text_properties
+from reports.files.folder import ReportOptions, why_unwritable, write_report
+from reports.files.json_csv import write_whole
+from reports.files.markdown import MARKDOWN
+from reports.ledger.ledger import Ledger, UnfinishedRecord
+from reports.ledger.record import NOT_REACHED, Claim, ClaimReports, Key, Record, task_order, unique
 from reports.ledger.strict_json import LedgerError, as_json
-from reports.sigterm import Ending
+from reports.sigterm import SigtermHandler
 from reports.text.summary import summary
 from reports.text.tables import Paint, register, tally
 
 DEFAULT_FOLDER = Path("reports", "out")
 LOG_WIDTH = 120
-"""Columns where the output is no terminal and COLUMNS says nothing: what a page of a log shows."""
+"""Columns of the output where it is no terminal and COLUMNS is not set: a page of a log shows as many."""
 
 QUIETEST = -2
 """The verbosity at which pytest prints neither header nor totals."""
 
 PLAN_FOLDER = "claims_plan"
-"""The name under which a worker is told where to leave its plan."""
+"""The key of a worker's input that says where it leaves its plan."""
 
 REFUSED = "refused"
-"""The name under which a worker says why nothing is run."""
+"""The key of a worker's output that says why it runs nothing."""
 
 RUN_AGAIN = "run again, and what was measured is taken up"
-"""What to do where a worker is lost."""
+"""The advice after a worker was lost."""
 
 PLAN = pytest.StashKey[dict[str, Record]]()
 """The rows of this process's selected tests, by node id."""
 
 
-class Worker(Protocol):
-    """What of an xdist worker's controller is used here."""
+class WorkerNode(Protocol):
+    """The part of an xdist worker's controller that is used here."""
 
     workerinput: dict[str, Any]
 
 
-class Hooks:
-    """What the process that prints asks of the other plugins."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_measurements_unfinished(
-        self, config: pytest.Config, cells: Sequence[tuple[str, str]]
-    ) -> Sequence[Mapping[str, object]] | None:  # pyright: ignore[reportReturnType]  # a specification alone
-        """Of the models and tasks in *cells* those not wholly measured: `model`, `task`, `measured`, `asked`."""
-
-
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(Hooks)
+    pytest.hookspec(firstresult=True)(hookspec.pytest_measurements_unfinished)
+    pluginmanager.add_hookspecs(hookspec)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """The register needs no workers, and no words of pytest's around it."""
+    """The register needs no workers, and none of pytest's own lines around it."""
     if config.option.claims:
         config.option.verbose = QUIETEST
         if config.pluginmanager.hasplugin("xdist"):
@@ -99,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _require_writable(config: pytest.Config) -> None:
-    """A report that cannot be written is said before hours of measuring, not after."""
+    """Refuse a folder that cannot be written before hours of measuring, not after."""
     chosen: str | None = config.option.report_dir
     if chosen is None:
         return
@@ -110,20 +103,20 @@ def _require_writable(config: pytest.Config) -> None:
 
 
 def _require_comparable(config: pytest.Config) -> None:
-    """A ledger or a limit that cannot be read is said before hours of measuring, not after."""
-    given, limits = config.option.compare, config.option.compare_fail
+    """Refuse a ledger or a limit that cannot be read before hours of measuring, not after."""
+    ledger, limits = config.option.compare, config.option.compare_fail
     try:
-        if limits and given is None:
+        if limits and ledger is None:
             raise BadComparison("--compare-fail needs a run to compare with: give its ledger with --compare")
         parse_limits(limits)
-        if given is not None:
-            read(config.invocation_params.dir / given)
+        if ledger is not None:
+            read_ledger(config.invocation_params.dir / ledger)
     except (LedgerError, BadComparison) as error:
         raise pytest.UsageError(str(error)) from error
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Every report of a claim's test says which claim, model and task it is of."""
+    """Attach the claim, model and task to every report of a claim's test."""
     row = _planned(item)
     if row:
         names = ("section", "figure", "sentence", "bound_from", "model", "task")
@@ -132,7 +125,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """A worker that refuses the run says why, for the process that prints to end it; xdist would break over it."""
+    """A worker that refuses the run leaves its reason. The process that prints ends the run; xdist would break."""
     try:
         return (yield)
     except pytest.UsageError as error:
@@ -143,7 +136,7 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What was selected is known where tests are collected; the process that prints need not be that one."""
+    """Keep the rows of the selected tests; a worker leaves them in a file for the process that prints."""
     rows = {item.nodeid: row for item in session.items if (row := _planned(item))}
     models = unique(row.model for row in rows.values())
     claims = [entry.id for entry in paper_order()]
@@ -161,7 +154,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """`--claims` stops here, with the register or with what could not be collected."""
+    """With `--claims`, print the register and stop; refuse where a file could not be collected."""
     if not session.config.option.claims:
         return None
     if session.testsfailed:
@@ -183,7 +176,7 @@ def _claim(item: pytest.Item) -> Claim | None:
 
 
 def _planned(item: pytest.Item) -> Record | None:
-    """The row of *item*: None where it is of no claim, or of one that nothing selected is asked."""
+    """The row of *item*; None where it tests no claim, or a claim that no selected model and task is asked."""
     claim = _claim(item)
     parameters: Mapping[str, object] = getattr(getattr(item, "callspec", None), "params", {})
     if claim is None:
@@ -208,7 +201,7 @@ def _planned(item: pytest.Item) -> Record | None:
 
 
 def _page(config: pytest.Config) -> tuple[int, Paint]:
-    """How wide the output is, and what paints it."""
+    """The width of the output in columns, and what paints it."""
     writer = config.get_terminal_writer()
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     is_page = "COLUMNS" in os.environ or getattr(terminal, "isatty", False)
@@ -220,37 +213,37 @@ def _page(config: pytest.Config) -> tuple[int, Paint]:
 
 
 class Recorder:
-    """Hears every report of a run, then writes and prints what the run came to."""
+    """Takes every report of a run, then writes and prints the ledger."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.started, self.clock = datetime.now(UTC), time.perf_counter()
         self.plans: Path | None = None
-        self.ending = Ending()
-        self.heard: dict[Key, Heard] = {}
+        self.sigterm = SigtermHandler()
+        self.reports: dict[Key, ClaimReports] = {}
         self.lost: dict[str, str] = {}
         self.uncollected: set[str] = set()
-        self.hearing = Hearing()
+        self.collector = Collector()
         self.ledger: Ledger | None = None
         self.details = ""
-        self.told = False
+        self.is_printed = False
         self.messages: list[str] = []
         self.compared: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        self.ending.begin()
+        self.sigterm.begin()
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Worker) -> None:
+    def pytest_configure_node(self, node: WorkerNode) -> None:
         if self.plans is None:
             self.plans = Path(tempfile.mkdtemp(prefix="claims-plan-"))
         node.workerinput[PLAN_FOLDER] = str(self.plans)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Worker) -> None:
-        if said := getattr(node, "workeroutput", {}).get(REFUSED):
-            raise pytest.UsageError(said)
+    def pytest_testnodedown(self, node: WorkerNode) -> None:
+        if reason := getattr(node, "workeroutput", {}).get(REFUSED):
+            raise pytest.UsageError(reason)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -258,54 +251,57 @@ class Recorder:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        said = dict(report.user_properties)
-        for shown in (each for name, each in report.user_properties if name == "exhibit"):
-            self.hearing.exhibit(shown)
-        told = (each for name, each in report.user_properties if name == "measurement")
-        measurements = [self.hearing.measurement(each) for each in told]
-        if report.failed and INSTRUMENT in said:
-            self.hearing.broken.add(report.nodeid)
-        if "claim" not in said:
-            # A worker that crashed took the properties of its test along; its node id alone is left.
+        properties = dict(report.user_properties)
+        for exhibit in _values(report, "exhibit"):
+            self.collector.exhibit(exhibit)
+        measurements = [self.collector.measurement(value) for value in _values(report, "measurement")]
+        if report.failed and INSTRUMENT in properties:
+            self.collector.broken.add(report.nodeid)
+        if "claim" not in properties:
+            # A worker that crashed loses the properties of its test; only the node id is left.
             if report.failed:
                 self.lost[report.nodeid] = f"{_reason(report)}: {RUN_AGAIN}"
             return
-        claim = cast("dict[str, str]", said["claim"])
+        claim = cast("dict[str, str]", properties["claim"])
         key = claim["id"], claim["model"], claim["task"]
-        heard = Heard() if report.when == "setup" else self.heard.get(key, Heard())
-        read = {each.task for each in measurements if each and each.model == claim["model"]}
-        heard = replace(heard, seconds=heard.seconds + report.duration, evidence=said.get("evidence"))
-        heard = replace(heard, read=heard.read | read)
+        reports = ClaimReports() if report.when == "setup" else self.reports.get(key, ClaimReports())
+        read = {measured.task for measured in measurements if measured and measured.model == claim["model"]}
+        reports = replace(
+            reports,
+            seconds=reports.seconds + report.duration,
+            evidence=properties.get("evidence"),
+            read=reports.read | read,
+        )
         if report.failed and report.when == "teardown":
-            heard = replace(heard, notes=(f"teardown failed: {_reason(report)}",))
+            reports = replace(reports, notes=(f"teardown failed: {_reason(report)}",))
         elif report.failed:
-            heard = replace(heard, failure=_reason(report))
+            reports = replace(reports, failure=_reason(report))
         elif report.skipped:
-            heard = replace(heard, skipped=_reason(report))
-        self.heard[key] = replace(heard, called=heard.called or report.when == "call")
+            reports = replace(reports, skipped=_reason(report))
+        self.reports[key] = replace(reports, called=reports.called or report.when == "call")
         if report.when == "teardown":
-            # Whoever hears of it last, such as a writer of JUnit's files, takes text alone.
+            # Plugins that take the report after this one, such as the writer of JUnit's files, take only text.
             own = {"claim", "evidence", "measurement"}
-            others = [(name, each) for name, each in report.user_properties if name not in own]
-            report.user_properties = [*properties(claim, said.get("evidence")), *others]
+            others = [(name, value) for name, value in report.user_properties if name not in own]
+            report.user_properties = [*text_properties(claim, properties.get("evidence")), *others]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
         """The files are written before anything is printed; the count of verdicts is the very last line."""
-        self.ending.settle()
+        self.sigterm.settle()
         planned = {} if session.exitstatus == pytest.ExitCode.USAGE_ERROR else self._plan()
         if planned:
-            environment = surroundings(
+            environment = run_environment(
                 self.config.invocation_params.args, self.started, time.perf_counter() - self.clock
             )
-            found = self.hearing.ledger(environment, planned, self.heard)
-            self.ledger = replace(found, unfinished=self._unfinished(found))
+            ledger = self.collector.ledger(environment, planned, self.reports)
+            self.ledger = replace(ledger, unfinished=self._unfinished(ledger))
             self._write(self.ledger, session)
         result = yield
         terminal: pytest.TerminalReporter | None = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.ledger and terminal:
-            if not self.told:  # pytest has no summary after an internal error
-                self._tell(self.ledger, terminal)
+            if not self.is_printed:  # pytest has no summary after an internal error
+                self._print(self.ledger, terminal)
             missing = f"; {len(self.uncollected)} not collected" if self.uncollected else ""
             terminal.write_line(tally(self.ledger.records) + missing)
         return result
@@ -314,73 +310,78 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> Generator[None, object, object]:
         result = yield
         if self.ledger:
-            self._tell(self.ledger, terminalreporter)
+            self._print(self.ledger, terminalreporter)
         return result
 
     def pytest_unconfigure(self) -> None:
-        self.ending.end()
+        self.sigterm.end()
         if self.plans:
             shutil.rmtree(self.plans, ignore_errors=True)
 
     def _plan(self) -> dict[Key, Record]:
-        """A row for every test selected, collected here or by the workers, as if none had run."""
+        """A row for every selected test, collected here or by the workers, as if none had run."""
         rows = dict(self.config.stash[PLAN])
         for plan in sorted(self.plans.glob("*.json")) if self.plans else ():
             rows.update({node: Record.from_json(row) for node, row in json.loads(plan.read_text("utf-8"))})
         return {row.key: replace(row, reason=self.lost.get(node, row.reason)) for node, row in rows.items()}
 
-    def _unfinished(self, ledger: Ledger) -> tuple[Unfinished, ...]:
-        """How far a run that was cut short came with what its claims that were not run would have read."""
-        left = [(record.model, record.task) for record in ledger.records if record.verdict == "not run"]
-        if not left:
+    def _unfinished(self, ledger: Ledger) -> tuple[UnfinishedRecord, ...]:
+        """How far measuring came for the claims that were not run, asked of the plugins by a hook."""
+        missing = [(record.model, record.task) for record in ledger.records if record.verdict == "not run"]
+        if not missing:
             return ()
-        cells = list(dict.fromkeys(left))
-        said = self.config.hook.pytest_measurements_unfinished(config=self.config, cells=cells)
-        return self.hearing.unfinished(said or ())
+        cells = list(dict.fromkeys(missing))
+        answers = self.config.hook.pytest_measurements_unfinished(config=self.config, cells=cells)
+        return self.collector.unfinished(answers or ())
 
     def _write(self, ledger: Ledger, session: pytest.Session) -> None:
-        """Write the files, or say why not, which makes a green run red."""
+        """Write the files; where that fails, keep a message and make a green run red."""
         base, chosen = self.config.invocation_params.dir, self.config.option.report_dir
         folder = base / chosen if chosen else self.config.rootpath / DEFAULT_FOLDER
         option = self.config.option
         self._compare(ledger, session)
-        wanted = Wanted(figures=not option.no_figures, card=option.model_card)
-        shown = folder.relative_to(base) if folder.is_relative_to(base) else folder
+        options = ReportOptions(figures=not option.no_figures, card=option.model_card)
+        relative = folder.relative_to(base) if folder.is_relative_to(base) else folder
         try:
-            said = leave(ledger, folder, wanted, os.environ)
+            sentences = write_report(ledger, folder, options, os.environ)
         except OSError as error:
             self.messages.append(f"no report in {folder} ({error.strerror or error}): give another --report-dir")
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
         else:
-            self.details = str(shown / MARKDOWN)
-            self.messages += [sentence.replace(str(folder), str(shown)) for sentence in said]
+            self.details = str(relative / MARKDOWN)
+            self.messages += [sentence.replace(str(folder), str(relative)) for sentence in sentences]
 
     def _compare(self, ledger: Ledger, session: pytest.Session) -> None:
-        """What changed since the run that `--compare` names; beyond its limits, a green run is red."""
+        """Compare with the ledger that `--compare` names; beyond its limits, make a green run red."""
         option = self.config.option
         if option.compare is not None:
             try:
                 before = self.config.invocation_params.dir / option.compare
-                self.compared, beyond = changed(ledger, before, option.compare_fail)
+                self.compared, beyond = compare_with_file(ledger, before, option.compare_fail)
             except (LedgerError, BadComparison) as error:
                 self.compared, beyond = [f"not compared: {error}"], bool(option.compare_fail)
             if beyond and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
-    def _tell(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
+    def _print(self, ledger: Ledger, terminal: pytest.TerminalReporter) -> None:
         width, paint = _page(self.config)
-        messages = [*self.hearing.messages, *self.messages]
+        messages = [*self.collector.messages, *self.messages]
         text = summary(ledger, width, paint, full=self.details, compared=self.compared, messages=messages)
         terminal.write_sep("=", "claims")
         terminal.write_line(text)
-        self.told = True
+        self.is_printed = True
+
+
+def _values(report: pytest.TestReport, name: str) -> list[object]:
+    """The values of all properties of *report* that have this *name*."""
+    return [value for key, value in report.user_properties if key == name]
 
 
 def _reason(report: pytest.TestReport) -> str:
     """Why a test failed or was skipped, on one line."""
-    said = report.longrepr
-    if isinstance(said, tuple):
-        return said[2].removeprefix("Skipped: ")
-    crash = getattr(said, "reprcrash", None)
-    return " ".join(str(crash.message.partition("\n")[0] if crash else said).split())
+    text = report.longrepr
+    if isinstance(text, tuple):
+        return text[2].removeprefix("Skipped: ")
+    crash = getattr(text, "reprcrash", None)
+    return " ".join(str(crash.message.partition("\n")[0] if crash else text).split())

@@ -1,4 +1,4 @@
-"""A run in the forms that other places take: LaTeX for a paper, a model card, and JUnit's properties."""
+"""A run in the formats that other programs take: LaTeX for a paper, a model card, and JUnit's properties."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, cast
 
-from reports.ledger.ledger import Ledger, Measured
+from reports.ledger.ledger import Ledger, MeasurementRecord
 from reports.ledger.record import EVERY_TASK, Record
 from reports.ledger.strict_json import as_json
 from reports.text.numbers import effect
@@ -16,8 +16,8 @@ from reports.text.tables import EXPECTED, UNEXPECTED, columns, tally, word
 CARD_DIGITS = 4
 """Significant digits of an effect in a model card; its interval is wider."""
 
-TELLING = ("verdict", "expected", "expected_because", "effect", "low", "high", "unit", "bound", "n", "reason")
-"""What of the evidence stands among JUnit's properties, beside the claim's own."""
+REPORTED = ("verdict", "expected", "expected_because", "effect", "low", "high", "unit", "bound", "n", "reason")
+"""The fields of the evidence that become JUnit properties, next to the claim's own."""
 
 
 def claims_latex(ledger: Ledger) -> str:
@@ -67,18 +67,18 @@ def model_card(ledger: Ledger) -> str:
     return "\n".join(cards)
 
 
-def properties(claim: Mapping[str, Any], evidence: object) -> list[tuple[str, str]]:
-    """What a test of *claim* reports, name by name in text, for readers that take no more, such as JUnit's."""
-    told: Mapping[str, object] = cast("Mapping[str, object]", evidence) if isinstance(evidence, Mapping) else {}
+def text_properties(claim: Mapping[str, Any], evidence: object) -> list[tuple[str, str]]:
+    """The report of a test of *claim* as names with text, for readers that take only text, such as JUnit's."""
+    fields: Mapping[str, object] = cast("Mapping[str, object]", evidence) if isinstance(evidence, Mapping) else {}
     facts = {
         "claim": claim.get("id"),
         **{name: claim.get(name) for name in ("section", "figure", "model", "task")},
-        **{name: told.get(name) for name in TELLING},
+        **{name: fields.get(name) for name in REPORTED},
     }
     return [(name, str(value)) for name, value in facts.items() if value is not None and value != ""]
 
 
-def _drawn(measured: Measured | None) -> dict[str, Any] | None:
+def _drawn(measured: MeasurementRecord | None) -> dict[str, Any] | None:
     if measured is None:
         return None
     drawn = {"questions": measured.asked, "seed": measured.seed, "source": measured.source}

@@ -1,4 +1,4 @@
-"""The paper's figures 3 to 6, drawn of a run: a panel a task, intervals as bands, each claim's band and bound in it."""
+"""The paper's figures 3 to 6 for a run: a panel for each task, with intervals as bands and the claims' bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from reports.ledger.curves import Curve, Reading
+from reports.ledger.curves import CurveRecord, ReadingRecord
 from reports.ledger.ledger import Ledger
 from reports.ledger.record import Record, task_order
 from reports.text.numbers import ends
@@ -31,7 +31,7 @@ MOST_BESIDE = 5
 """Samples in a row of the legend, however wide the figure: more are hard to tell from each other."""
 
 TITLE_CHARACTERS = 11
-"""In an inch of a figure's title, of middling letters."""
+"""Characters of average width in an inch of a figure's title."""
 
 LONGEST_LABEL = 50
 """Characters in a line of the legend: of the widest letters they still fit the narrowest figure."""
@@ -52,7 +52,7 @@ STYLE: Mapping[str, Any] = {
 }
 
 INK = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours that the colour-blind tell apart (Okabe and Ito, 2008); each curve has a stroke of its own beside."""
+"""Colours that the colour-blind tell apart (Okabe and Ito, 2008); each curve also has its own stroke."""
 
 STROKES = ("-", "--", "-.", (0, (3, 1, 1, 1, 1, 1)))
 BOUND = (0, (1, 1.5))
@@ -62,8 +62,8 @@ SHADE: Mapping[str, Any] = {"color": "#777777", "alpha": 0.1, "linewidth": 0}
 Mark: TypeAlias = Literal["bound", "shade"]
 """What claims add to the curves."""
 
-Series: TypeAlias = "tuple[str, Sequence[Curve]]"
-"""The curves of a model, or of a run of one, and what it is called beside another."""
+Series: TypeAlias = "tuple[str, Sequence[CurveRecord]]"
+"""A label, and the curves of the model or run that it names."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ PLATES = (
 
 
 @dataclass(frozen=True)
-class Drawn:
+class FigureFile:
     """A figure as a file: its name without the format, its bytes by format, and what it shows in words."""
 
     name: str
@@ -104,7 +104,7 @@ class Drawn:
     files: Mapping[str, bytes]
 
 
-def figures(ledger: Ledger) -> Iterator[Drawn]:
+def figures(ledger: Ledger) -> Iterator[FigureFile]:
     """Every figure of every model in *ledger* and, of several models, each figure with all of them in it."""
     models = [model.name for model in ledger.models]
     of_model = {name: [curve for curve in ledger.curves if curve.model == name] for name in models}
@@ -116,22 +116,22 @@ def figures(ledger: Ledger) -> Iterator[Drawn]:
         yield from plates("together", measured)
 
 
-def plates(prefix: str, series: Sequence[Series], records: Sequence[Record] = ()) -> Iterator[Drawn]:
+def plates(prefix: str, series: Sequence[Series], records: Sequence[Record] = ()) -> Iterator[FigureFile]:
     """Each figure of the paper of which *series* have a curve, the claims' bands and bounds from *records* in it."""
     for plate in PLATES:
         shown = [(name, _on(plate, curves)) for name, curves in series]
         if any(curves for _, curves in shown):
             whose = " and ".join(name for name, curves in shown if curves)
-            yield Drawn(
+            yield FigureFile(
                 name=f"{prefix}-figure-{plate.number}",
                 title=f"Figure {plate.number}: {plate.title}",
                 model=whose,
-                text=told(curve for _, curves in shown for curve in curves),
+                text=in_words(curve for _, curves in shown for curve in curves),
                 files=_draw(plate, shown, [record for record in records if record.figure == plate.number], whose),
             )
 
 
-def told(curves: Iterable[Curve]) -> str:
+def in_words(curves: Iterable[CurveRecord]) -> str:
     """What curves show, in words: the largest change or the peak of each."""
     said: list[str] = []
     for curve in curves:
@@ -155,7 +155,7 @@ def file_name(model: str) -> str:
     return plain if plain and plain == model else f"{plain}-{digest}".lstrip("-")
 
 
-def _on(plate: Plate, curves: Sequence[Curve]) -> list[Curve]:
+def _on(plate: Plate, curves: Sequence[CurveRecord]) -> list[CurveRecord]:
     named = {name for other in PLATES for name in other.curves}
     if not plate.curves:
         return [curve for curve in curves if curve.kind == "knockout" and curve.name not in named]
@@ -206,8 +206,8 @@ def _styled() -> AbstractContextManager[None]:
     return plotting.rc_context(dict(STYLE))
 
 
-def _curve(panel: Any, curve: Curve, name: int, series: int | None, deep: bool) -> None:
-    """A line with its interval; beside another series the strokes tell the series apart, else the curves."""
+def _curve(panel: Any, curve: CurveRecord, name: int, series: int | None, deep: bool) -> None:
+    """A line with its interval; the strokes tell several series apart, or the curves of one series."""
     scale = 1 / curve.layers if deep and curve.layers else 1
     places = [place * scale for place in range(len(curve.mean))]
     values, low, high = (list(map(_or_gap, each)) for each in (curve.mean, curve.low, curve.high))
@@ -216,8 +216,8 @@ def _curve(panel: Any, curve: Curve, name: int, series: int | None, deep: bool) 
     panel.plot(places, values, color=ink, linestyle=stroke)
 
 
-def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, Curve], names: Sequence[str]) -> set[Mark]:
-    """In grey the parts of the depth that claims read, and on a curve, in its colour, the bounds; what was drawn."""
+def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, CurveRecord], names: Sequence[str]) -> set[Mark]:
+    """Draw what claims read in grey, and the bounds on a curve in its colour; the kinds of marks that were drawn."""
     drawn: set[Mark] = set()
     read = [each for record in records for each in stretches(record)]
     parts = {(reading.first, reading.last) for readings, _ in read for reading in readings if reading.curve in shown}
@@ -233,17 +233,17 @@ def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, Curve], n
     return drawn
 
 
-def stretches(record: Record) -> Iterator[tuple[tuple[Reading, ...], str]]:
+def stretches(record: Record) -> Iterator[tuple[tuple[ReadingRecord, ...], str]]:
     """What each statistic of *record* was read from, with its bound."""
     if not record.parts:
         yield record.readings, record.bound
     for part in record.parts:
         readings = part.get("readings")
         found = readings if isinstance(readings, list) else []
-        yield tuple(Reading.from_json(each) for each in found), str(part.get("bound") or "")
+        yield tuple(ReadingRecord.from_json(each) for each in found), str(part.get("bound") or "")
 
 
-def lines(readings: Sequence[Reading], bound: str) -> Iterator[tuple[Reading, float]]:
+def lines(readings: Sequence[ReadingRecord], bound: str) -> Iterator[tuple[ReadingRecord, float]]:
     """Where a bound lies on the curve that the statistic is read from; nowhere where it is of several curves."""
     if len({reading.curve for reading in readings}) == 1:
         for reading in readings:

@@ -1,4 +1,4 @@
-"""The folder of a run's report holds that run's files; what came before and is not written over goes beside them."""
+"""The folder of a report holds the files of one run; older files that it does not replace are moved aside."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reports.files.markdown import CSV, LEDGER, MARKDOWN, claims_csv, claims_markdown, ledger_json, write_whole
+from reports.files.json_csv import CSV, LEDGER, claims_csv, ledger_json, write_whole
+from reports.files.markdown import MARKDOWN, claims_markdown
 from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
 from reports.text.numbers import counted
@@ -17,23 +18,24 @@ LATEX, PAGE, CARD = "claims.tex", "index.html", "model-card.md"
 FIGURES = "figures"
 EARLIER = "earlier"
 
-ALL = (LEDGER, MARKDOWN, CSV, LATEX, PAGE, CARD, FIGURES)
-"""Of a report."""
+REPORT_FILES = (LEDGER, MARKDOWN, CSV, LATEX, PAGE, CARD, FIGURES)
+"""The names of all files and folders of a report."""
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""The environment variable with the file whose Markdown GitHub shows beside a job."""
+"""The environment variable that names the file whose Markdown GitHub shows with a job."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is written beside the ledger and the tables."""
+class ReportOptions:
+    """The files that are written in addition to the ledger and the tables."""
 
     figures: bool = True
-    """With the page that shows them."""
+    """Whether to write the figures, and the page that shows them."""
     card: bool = False
+    """Whether to write the model card."""
 
 
-def leave(ledger: Ledger, folder: Path, wanted: Wanted, environment: Mapping[str, str]) -> list[str]:
+def write_report(ledger: Ledger, folder: Path, wanted: ReportOptions, environment: Mapping[str, str]) -> list[str]:
     """Write all of *ledger* into *folder*, made where it is missing, and say what was written, a sentence each.
 
     The ledger and the tables come first, whatever becomes of the rest. `OSError` where they cannot be written.
@@ -82,7 +84,7 @@ def keep_earlier(ledger: Ledger, folder: Path) -> str:
     here, there = judged(ledger), _judged_in(folder / LEDGER)
     if here == len(ledger.records) or there <= here:
         return ""
-    kept = _moved(folder, [name for name in ALL if (folder / name).exists()])
+    kept = _moved(folder, [name for name in REPORT_FILES if (folder / name).exists()])
     return f"the earlier report said more ({counted(there, 'claim')} judged, and {here} now): it is kept in {kept}"
 
 
@@ -96,12 +98,12 @@ def why_unwritable(folder: Path) -> str:
 
 
 def judged(ledger: Ledger) -> int:
-    """How many claims were run to a verdict."""
+    """The number of claims that were run to a verdict."""
     return sum(record.verdict != "not run" for record in ledger.records)
 
 
 def summarize(markdown: str, environment: Mapping[str, str]) -> str:
-    """Add *markdown* to the summary of a job on GitHub, if this is one; why not, if it could not be."""
+    """Add *markdown* to the summary of a job on GitHub, if this is one; the reason, where that fails."""
     path = environment.get(STEP_SUMMARY)
     if path:
         try:
@@ -114,7 +116,7 @@ def summarize(markdown: str, environment: Mapping[str, str]) -> str:
 
 def _out_of_the_way(folder: Path, names: Collection[str]) -> str:
     """Move what an earlier run left under *names*, which this one did not write; what was done, if anything."""
-    stale = [name for name in ALL if name in names and (folder / name).exists()]
+    stale = [name for name in REPORT_FILES if name in names and (folder / name).exists()]
     if not stale:
         return ""
     told = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)

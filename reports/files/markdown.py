@@ -1,69 +1,24 @@
-"""A run's ledger becomes JSON, Markdown and CSV, and goes to disk each file whole or not at all."""
+"""A ledger becomes Markdown: the table of verdicts, and every claim with its numbers."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
 import re
-import tempfile
 from collections.abc import Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import cast
 
-from reports.ledger.ledger import Ledger, Model
+from reports.ledger.ledger import Ledger, ModelRecord
 from reports.ledger.record import Record
-from reports.ledger.strict_json import Json, as_json
+from reports.ledger.strict_json import as_json
 from reports.text.holm import standing
 from reports.text.numbers import bound, effect, fractions, p_value, spelled
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside
 from reports.text.tables import columns, deciding, legend, part_line, tally, word
 
-LEDGER, MARKDOWN, CSV = "ledger.json", "claims.md", "claims.csv"
+MARKDOWN = "claims.md"
 
-_NUMBERS = re.compile(r"\[\n\s+(?:-?\d[^\s,]*|null)(?:,\n\s+(?:-?\d[^\s,]*|null))*\n\s+\]")
-"""A list of numbers as `json.dumps` indents it; no text in JSON holds a line's end."""
 
 FINGERPRINT_DIGITS = 12
 """Enough to tell weights apart by eye; all of them are in the ledger."""
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write *content* beside *path*, then put it in its place: a reader never sees half of it."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def ledger_json(ledger: Ledger) -> str:
-    """*ledger* as strict JSON, no NaN and no infinity; a list of numbers is one line."""
-    text = json.dumps(as_json(ledger), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
-
-
-def claims_csv(ledger: Ledger) -> str:
-    """One row a record, in the fields' order but for the draws, which no cell can hold; lists are JSON."""
-    text = io.StringIO()
-    rows = [cast("dict[str, Json]", _without_draws(as_json(record))) for record in ledger.records]
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: json.dumps(value) if isinstance(value, list) else value for name, value in row.items()})
-    return text.getvalue()
-
-
-def _without_draws(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {name: _without_draws(each) for name, each in value.items() if name != "draws"}
-    return [_without_draws(each) for each in value] if isinstance(value, list) else value
 
 
 def claims_markdown(ledger: Ledger) -> str:
@@ -90,7 +45,7 @@ def claims_markdown(ledger: Ledger) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _model(model: Model) -> str:
+def _model(model: ModelRecord) -> str:
     told = (
         f"{model.layers} layers, knocked out in windows of {model.width}",
         model.dtype,

@@ -1,4 +1,4 @@
-"""A run as one page that needs no network and no other file; every text in it is escaped, none of it is trusted."""
+"""A run as one page that needs no network and no other file; every text in it is escaped, and no text is trusted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.files.chart import Line, chart
-from reports.files.figures import Drawn, lines, spelled, stretches
-from reports.ledger.curves import Curve, Example
+from reports.files.figures import FigureFile, lines, spelled, stretches
+from reports.ledger.curves import CurveRecord, Example
 from reports.ledger.ledger import Ledger
 from reports.ledger.record import EVERY_TASK, Record, task_order
 from reports.ledger.strict_json import as_json
@@ -33,7 +33,7 @@ ON_ONE_LINE = 10**6
 
 
 @dataclass(frozen=True)
-class Row:
+class ClaimRow:
     """A record with its place in the page, and its curve."""
 
     id: str
@@ -47,7 +47,7 @@ class Row:
     parts: tuple[str, ...]
 
 
-def page(ledger: Ledger, figures: Sequence[Drawn] = ()) -> str:
+def page(ledger: Ledger, figures: Sequence[FigureFile] = ()) -> str:
     """The whole of *ledger*, with its *figures*, as HTML."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -105,18 +105,18 @@ def _data(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _room(row: Row) -> str:
+def _room(row: ClaimRow) -> str:
     return row.record.claim.partition(".")[0]
 
 
-def _by_claim(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+def _by_claim(rows: Iterable[ClaimRow]) -> list[tuple[str, list[ClaimRow]]]:
     return [(claim, list(of_claim)) for claim, of_claim in groupby(rows, lambda row: row.record.claim)]
 
 
-def _row(place: int, record: Record, curves: dict[tuple[str, str, str], Curve]) -> Row:
+def _row(place: int, record: Record, curves: dict[tuple[str, str, str], CurveRecord]) -> ClaimRow:
     told = as_json(record)
     drawing, legend = _read(record, curves)
-    return Row(
+    return ClaimRow(
         id=f"r{place}",
         record=record,
         word=word(record),
@@ -129,7 +129,7 @@ def _row(place: int, record: Record, curves: dict[tuple[str, str, str], Curve]) 
     )
 
 
-def _read(record: Record, curves: dict[tuple[str, str, str], Curve]) -> tuple[str, tuple[str, ...]]:
+def _read(record: Record, curves: dict[tuple[str, str, str], CurveRecord]) -> tuple[str, tuple[str, ...]]:
     """The curves that *record* was read from, with the stretches read and the bounds, and what each of them is."""
     read = [(readings, needed) for readings, needed in stretches(record) if readings]
     names = list(dict.fromkeys(reading.curve for readings, _ in read for reading in readings))
@@ -150,7 +150,7 @@ def _read(record: Record, curves: dict[tuple[str, str, str], Curve]) -> tuple[st
     return chart(drawn, seen(label), unit=unit, bands=bands, bounds=bounds), tuple(seen(line.name) for line in drawn)
 
 
-def _in_words(curve: Curve) -> str:
+def _in_words(curve: CurveRecord) -> str:
     known = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
     if not known:
         return f"{spelled(curve.name)}: nothing"

@@ -1,4 +1,4 @@
-"""What is drawn of a run, mean curves and example questions, in the numbers that the bench hands on."""
+"""Mean curves and example questions, in the numbers that the bench hands on; figures and the page show them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Box: TypeAlias = tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Reading(JsonRecord):
+class ReadingRecord(JsonRecord):
     """A stretch of a curve that a number was read from, its points from *first* to *last*.
 
-    *sign*: of the number on the curve's own axis, -1 for a drop; 0 where it is on another, such as layers.
+    *sign* is the direction of the number on the curve's own axis, -1 for a drop. It is 0 on other axes.
     """
 
     noun: ClassVar[str] = "a reading"
@@ -28,7 +28,7 @@ class Reading(JsonRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Curve(JsonRecord):
+class CurveRecord(JsonRecord):
     """The mean over *n* questions at each layer (or lens point) with its 95 % interval, in *unit*.
 
     *kind* is "knockout", in points of relative change, or "lens", in percent, which has one point more.
@@ -48,7 +48,7 @@ class Curve(JsonRecord):
 
     @property
     def layers(self) -> int:
-        """The model's."""
+        """The number of the model's layers."""
         return len(self.mean) - (self.kind == "lens")
 
     @classmethod
@@ -61,10 +61,10 @@ class Curve(JsonRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class Example(JsonRecord):
-    """A question with the model's answer *said*; of those that were kept, with its own *curves* by name.
+    """A question with the model's answer *said* and, where it was kept, with its own *curves* by name.
 
-    *boxes* are the named objects' and *patches* those of the related image tokens, in pixels of the original
-    picture of *size* (width, height); the *thumbnail* is a JPEG in base64, empty where none is shown.
+    *boxes* surround the named objects and *patches* the related image tokens, in pixels of the original picture,
+    whose *size* is width and height. *thumbnail* is a JPEG in base64, empty where no picture is shown.
     """
 
     noun: ClassVar[str] = "an example"
@@ -84,14 +84,14 @@ class Example(JsonRecord):
     curves: Mapping[str, tuple[float | None, ...]] = field(default_factory=lambda: {})
 
 
-def exhibited(data: object) -> tuple[tuple[Curve, ...], tuple[Example, ...]]:
-    """The curves and the examples of one measurement that the bench handed on; `LedgerError` for another form."""
+def read_exhibit(data: object) -> tuple[tuple[CurveRecord, ...], tuple[Example, ...]]:
+    """The curves and examples of one measurement that the bench handed on; `LedgerError` for another form."""
     read = Reader.of(data, "an exhibit")
-    whose = {"model": read.name("model"), "task": read.name("task")}
+    owner = {"model": read.name("model"), "task": read.name("task")}
 
-    def told(key: str, **more: bool) -> list[dict[str, object]]:
-        return [{**dict(Reader.of(each, key).data), **whose, **more} for each in read.entries(key)]
+    def entries(key: str, **more: bool) -> list[dict[str, object]]:
+        return [{**dict(Reader.of(entry, key).data), **owner, **more} for entry in read.entries(key)]
 
-    curves = tuple(Curve.from_json(each) for each in told("curves"))
-    shown = [*told("examples", kept=True), *told("missed", kept=False)]
-    return curves, tuple(Example.from_json(each) for each in shown)
+    curves = tuple(CurveRecord.from_json(entry) for entry in entries("curves"))
+    examples = [*entries("examples", kept=True), *entries("missed", kept=False)]
+    return curves, tuple(Example.from_json(entry) for entry in examples)

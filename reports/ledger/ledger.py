@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-from reports.ledger.curves import Curve, Example
+from reports.ledger.curves import CurveRecord, Example
 from reports.ledger.record import Record
 from reports.ledger.strict_json import JsonRecord, LedgerError, Name, Reader
 
@@ -15,14 +15,14 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured(JsonRecord):
-    """The questions of one task that a model was asked, and kept; *set_aside* counts the others by reason.
+class MeasurementRecord(JsonRecord):
+    """The questions of one task that a model was asked and that were kept; *set_aside* counts the others by reason.
 
-    The noise is by how many points knocking out nothing moves the answer's probability, at the median question
-    and at most; None from an engine that does not try. *questions* of *source* were to be drawn by *seed*;
-    *prompt* is the text that goes to the processor, with a mark where the question stands; *prompts_sha256* is of the
-    token ids of all prompts. *left_out* counts by edge the kept questions that lack it, by reason. Of the questions
-    answered correctly the first *at_most* were to be kept; None: all.
+    The noise says how many points a knockout of nothing moves the answer's probability, at the median question and at
+    most. It is None from an engine that does not measure it. *questions* of *source* were to be drawn with *seed*.
+    *prompt* is the text for the processor, with a mark in place of the question. *prompts_sha256* is the digest of the
+    token ids of all prompts. *left_out* counts for each edge the kept questions that lack it, by reason. The first
+    *at_most* correctly answered questions were to be kept; None means all.
     """
 
     noun: ClassVar[str] = "a measurement"
@@ -46,8 +46,8 @@ class Measured(JsonRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unfinished(JsonRecord):
-    """A task of which a run that was cut short *measured* some of the questions *asked*; None: it asked none yet."""
+class UnfinishedRecord(JsonRecord):
+    """A task that a run did not finish: how many of the questions *asked* it *measured*; None before the first."""
 
     noun: ClassVar[str] = "an unfinished measurement"
 
@@ -58,10 +58,10 @@ class Unfinished(JsonRecord):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model(JsonRecord):
-    """A model as it was measured: the *fingerprint* is of its weights, *width* the window's, in layers.
+class ModelRecord(JsonRecord):
+    """A model as it was measured: *fingerprint* is the digest of its weights, *width* the window in layers.
 
-    *revision* is the hub's commit that its files are of; empty for what did not come from there.
+    *revision* is the hub's commit of its files; it is empty for a model from elsewhere.
     """
 
     noun: ClassVar[str] = "a model"
@@ -93,18 +93,18 @@ class Environment(JsonRecord):
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger(JsonRecord):
-    """Everything a run leaves behind, in the order of the register, then of the models and of the tasks."""
+    """All that a run leaves, in the order of the register, then of the models and of the tasks."""
 
     noun: ClassVar[str] = "the ledger"
 
     schema: int = SCHEMA
     environment: Environment
-    models: tuple[Model, ...]
-    measurements: tuple[Measured, ...]
+    models: tuple[ModelRecord, ...]
+    measurements: tuple[MeasurementRecord, ...]
     records: tuple[Record, ...]
-    curves: tuple[Curve, ...] = ()
+    curves: tuple[CurveRecord, ...] = ()
     examples: tuple[Example, ...] = ()
-    unfinished: tuple[Unfinished, ...] = ()
+    unfinished: tuple[UnfinishedRecord, ...] = ()
 
     @classmethod
     def from_json(cls, data: object) -> Self:

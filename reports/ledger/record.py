@@ -1,4 +1,4 @@
-"""A run is one frozen record for each claim, model and task, and reads back from JSON as it was written."""
+"""A record is the verdict on one claim, model and task, with its numbers; a run has one for each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, TypeAlias, get_args
 
-from reports.ledger.curves import Reading
+from reports.ledger.curves import ReadingRecord
 from reports.ledger.strict_json import Json, JsonRecord, LedgerError, Name, as_json
 
 Key: TypeAlias = tuple[str, str, str]
@@ -21,17 +21,17 @@ SAYS_NOTHING: frozenset[Verdict] = frozenset(("inconclusive", "unsupported", "no
 NOT_REACHED = "the run ended before this test"
 
 EVERY_TASK = "all"
-"""The task of a claim that weighs the tasks equally; it stands behind the others."""
+"""The task of a claim that weighs the tasks equally; it comes after the others."""
 
 TASKS_OF_THE_PAPER = 6
-"""In its table 1; a run may select fewer, and a claim may be about fewer."""
+"""The number of tasks in the paper's table 1; a run may select fewer, and a claim may be about fewer."""
 
 
 @dataclass(frozen=True)
 class Claim:
     """A row of the register: one sentence of the paper and how it is measured.
 
-    *tasks*, *models*: those it is asked of, None for all. *recorded*: tasks on which it has no verdict.
+    *tasks* and *models* are the ones that it is asked of; None means all. *recorded* are tasks without a verdict.
     """
 
     id: str
@@ -47,12 +47,12 @@ class Claim:
     needs: tuple[str, ...] = ()
 
     def where(self) -> str:
-        """Where in the paper the sentence stands."""
+        """The place of the sentence in the paper."""
         section = f"§{self.section}" if self.section[:1].isdigit() else self.section
         return f"{section}, figure {self.figure}" if self.figure else section
 
 
-MEASURED = (
+EVIDENCE_FIELDS = (
     "verdict", "expected", "expected_because", "effect", "low", "high", "bound", "parts", "n", "unit", "layers",
     "reason", "notes", "twin", "p", "questions_needed", "draws", "pairing", "readings",
 )  # fmt: skip
@@ -61,7 +61,7 @@ MEASURED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Record(JsonRecord):
-    """What one claim came to on one model and task.
+    """The result of one claim on one model and task.
 
     *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
     the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
@@ -102,13 +102,14 @@ class Record(JsonRecord):
     tasks: tuple[str, ...] = ()
     draws: tuple[float | None, ...] = ()
     pairing: str = ""
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ReadingRecord, ...] = ()
 
     @property
     def over(self) -> str:
-        """Which tasks a record of all tasks is over, where they are fewer than the paper's; else empty."""
-        few = 0 < len(self.tasks) < TASKS_OF_THE_PAPER
-        return f"over {len(self.tasks)} of the paper's {TASKS_OF_THE_PAPER} tasks: {', '.join(self.tasks)}" * few
+        """The tasks that a record of all tasks covers, where they are fewer than the paper's; else empty."""
+        if not 0 < len(self.tasks) < TASKS_OF_THE_PAPER:
+            return ""
+        return f"over {len(self.tasks)} of the paper's {TASKS_OF_THE_PAPER} tasks: {', '.join(self.tasks)}"
 
     @property
     def key(self) -> Key:
@@ -116,33 +117,33 @@ class Record(JsonRecord):
 
     @property
     def is_expected(self) -> bool:
-        """It departs from the paper as the expectations say."""
+        """Whether it departs from the paper as the expectations say."""
         return self.verdict == self.expected != "holds"
 
     @property
     def is_unexpected(self) -> bool:
-        """It contradicts a departure that the expectations record."""
+        """Whether it contradicts a departure that the expectations record."""
         return bool(self.expected) and self.verdict != self.expected and self.verdict not in SAYS_NOTHING
 
     @property
     def departs(self) -> bool:
-        """It speaks against the paper or against the expectations."""
+        """Whether it contradicts the paper or the expectations."""
         return self.verdict == "fails" or self.is_unexpected
 
     def judged(self, evidence: Mapping[str, object], seconds: float) -> Record:
-        """This record with what *evidence* says of it; `LedgerError` where that is not of a record's form."""
-        found = {name: evidence[name] for name in MEASURED if name in evidence}
-        identity = {name: value for name, value in as_json(self).items() if name not in MEASURED}
-        return Record.from_json({**identity, **found, "seconds": seconds})
+        """This record with the fields of *evidence*; `LedgerError` names a field of another type."""
+        measured = {name: evidence[name] for name in EVIDENCE_FIELDS if name in evidence}
+        identity = {name: value for name, value in as_json(self).items() if name not in EVIDENCE_FIELDS}
+        return Record.from_json({**identity, **measured, "seconds": seconds})
 
     def failed(self, reason: str, seconds: float) -> Record:
-        """This record as an error: its test broke before there was a verdict."""
+        """This record as an error: its test broke before a verdict was reached."""
         return replace(self, verdict="error", reason=reason, seconds=seconds)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the reports of one test said, apart from its claim."""
+class ClaimReports:
+    """The reports of one claim's test, joined; *evidence* is what the bench handed on."""
 
     evidence: Mapping[str, object] | None = None
     failure: str = ""
@@ -151,39 +152,39 @@ class Heard:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     read: frozenset[str] = frozenset()
-    """The tasks whose measurements it read."""
+    """The tasks whose measurements the test read."""
 
 
-def conclude(planned: Record, heard: Heard) -> Record:
-    """*planned* with the verdict of its test, or with why there is none, and with the tasks that it is over."""
-    found = _judged(planned, heard)
+def conclude(planned: Record, reports: ClaimReports) -> Record:
+    """*planned* with the verdict of its test, or the reason why there is none, and with the tasks that it covers."""
+    record = _judged(planned, reports)
     if planned.task != EVERY_TASK:
-        return found
-    found = replace(found, tasks=tuple(sorted(heard.read - {EVERY_TASK}, key=task_order)))
-    return replace(found, notes=(found.over, *found.notes)) if found.over else found
+        return record
+    record = replace(record, tasks=tuple(sorted(reports.read - {EVERY_TASK}, key=task_order)))
+    return replace(record, notes=(record.over, *record.notes)) if record.over else record
 
 
-def _judged(planned: Record, heard: Heard) -> Record:
+def _judged(planned: Record, reports: ClaimReports) -> Record:
     # Evidence of a test that was interrupted is not all of it.
-    if heard.evidence is None or not (heard.called or heard.failure or heard.skipped):
-        return _unjudged(planned, heard)
+    if reports.evidence is None or not (reports.called or reports.failure or reports.skipped):
+        return _unjudged(planned, reports)
     try:
-        found = planned.judged(heard.evidence, heard.seconds)
+        record = planned.judged(reports.evidence, reports.seconds)
     except LedgerError as error:
-        return planned.failed(str(error), heard.seconds)
+        return planned.failed(str(error), reports.seconds)
     # A test that broke after its claim held is no support; one that failed *because* the claim held is.
-    if heard.failure and found.verdict in ("holds", "recorded") and not found.is_unexpected:
-        return planned.failed(heard.failure, heard.seconds)
-    return replace(found, notes=(*found.notes, *heard.notes))
+    if reports.failure and record.verdict in ("holds", "recorded") and not record.is_unexpected:
+        return planned.failed(reports.failure, reports.seconds)
+    return replace(record, notes=(*record.notes, *reports.notes))
 
 
-def _unjudged(planned: Record, heard: Heard) -> Record:
-    if heard.failure:
-        return planned.failed(heard.failure, heard.seconds)
-    if heard.skipped:
-        return replace(planned, reason=heard.skipped, seconds=heard.seconds)
-    if heard.called:
-        return planned.failed("the test gave no evidence: let it assert a bound on an effect", heard.seconds)
+def _unjudged(planned: Record, reports: ClaimReports) -> Record:
+    if reports.failure:
+        return planned.failed(reports.failure, reports.seconds)
+    if reports.skipped:
+        return replace(planned, reason=reports.skipped, seconds=reports.seconds)
+    if reports.called:
+        return planned.failed("the test gave no evidence: let it assert a bound on an effect", reports.seconds)
     return planned
 
 

@@ -1,4 +1,4 @@
-"""Numbers become text that no rounding sets against its own verdict, units and fractions written one way everywhere."""
+"""Numbers become text: rounding never contradicts a verdict, and units and fractions are written one way."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from reports.ledger.bound import RecordedBound
 from reports.ledger.strict_json import Json
 
 MOST_DECIMALS = 4
-"""However near a value comes to its bound."""
+"""The most decimals of a value, however close it is to its bound."""
 
 LARGEST_DENOMINATOR = 12
-"""Of a fraction that people write as one, such as 2/3."""
+"""The largest denominator of a number that is written as a fraction, such as 2/3."""
 
 _LONG = re.compile(r"(?<![\w.])0\.(\d{4,})(?![\w.])")
 
@@ -25,24 +25,24 @@ def counted(count: int, noun: str) -> str:
 
 
 def about(count: int) -> str:
-    """*count*, rounded up to two figures, as an estimate is told: "about 1,300"."""
+    """*count*, rounded up to two figures, as in "about 1,300"."""
     step = 10 ** max(0, len(str(count)) - 2)
     return f"{-(-count // step) * step:,}"
 
 
 def effect(measured: Mapping[str, Json]) -> str:
-    """Effect, interval and unit of a record, or of a part of one, in JSON; empty where nothing was read."""
-    value = measured.get("effect", measured.get("value"))
-    numbers = [each for each in (value, measured.get("low"), measured.get("high")) if isinstance(each, int | float)]
+    """The effect, interval and unit of a record or part in JSON; empty where nothing was read."""
+    value = measured.get("effect")
+    numbers = [item for item in (value, measured.get("low"), measured.get("high")) if isinstance(item, int | float)]
     if not isinstance(value, int | float):
         return ""
-    told, *interval = _rounded(numbers, ends(str(measured.get("bound") or "")))
-    texts = (told, f"[{', '.join(interval)}]" if interval else "", str(measured.get("unit") or ""))
+    rounded, *interval = _rounded(numbers, ends(str(measured.get("bound") or "")))
+    texts = (rounded, f"[{', '.join(interval)}]" if interval else "", str(measured.get("unit") or ""))
     return " ".join(text for text in texts if text)
 
 
 def bound(measured: Mapping[str, Json]) -> str:
-    """The bound of a record, or of a part of one, in JSON, with its unit; empty where nothing is claimed."""
+    """The bound of a record or part in JSON, with its unit; empty where nothing is claimed."""
     needed, unit = str(measured.get("bound") or ""), str(measured.get("unit") or "")
     return fractions(f"{needed} {unit}".strip()) if needed else ""
 
@@ -54,7 +54,7 @@ def ends(needed: str) -> tuple[float, ...]:
 
 
 def fractions(text: str) -> str:
-    """*text* with decimals that only stand for a fraction written as one: 0.666667 is 2/3, 0.125 is itself."""
+    """*text* with a fraction in place of decimals that stand for one: 0.666667 is 2/3, but 0.125 stays."""
 
     def written(found: re.Match[str]) -> str:
         number = Fraction(found[0])
@@ -66,34 +66,34 @@ def fractions(text: str) -> str:
 
 
 def spelled(layers: Iterable[int]) -> str:
-    """Layers as text, runs of neighbours joined: `0-2, 7`."""
+    """Layers as text, with neighbours joined: `0-2, 7`."""
     ordered = sorted(set(layers))
-    runs = [[layer for _, layer in run] for _, run in groupby(enumerate(ordered), key=lambda each: each[1] - each[0])]
+    runs = [[layer for _, layer in run] for _, run in groupby(enumerate(ordered), key=lambda pair: pair[1] - pair[0])]
     return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _rounded(numbers: Sequence[float], ends: Sequence[float]) -> list[str]:
-    """The *numbers* in as few decimals as print each unlike the ends of the bound that it is not."""
-    decimals = 1 if max(abs(each) for each in numbers) >= 10 else 2
+    """The *numbers* in as few decimals as tell each from the ends of the bound that it does not equal."""
+    decimals = 1 if max(abs(number) for number in numbers) >= 10 else 2
     while decimals < MOST_DECIMALS and any(
-        round(each, decimals) == round(end, decimals) for each in numbers for end in ends if each != end
+        round(number, decimals) == round(end, decimals) for number in numbers for end in ends if number != end
     ):
         decimals += 1
     # Adding 0.0 takes the sign from a zero.
-    return [f"{round(each, decimals) + 0.0:.{decimals}f}" for each in numbers]
+    return [f"{round(number, decimals) + 0.0:.{decimals}f}" for number in numbers]
 
 
 LEAST_SHOWN = 0.001
-"""Of p-values: smaller ones are all as good as certain."""
+"""The smallest p-value that is written out; smaller ones are as good as certain."""
 
 
 def p_value(plain: float | None, adjusted: float | None) -> str:
     """A p-value and, in brackets, the adjusted one; empty without."""
 
-    def shown(p: float) -> str:
+    def rounded(p: float) -> str:
         return f"< {LEAST_SHOWN:g}" if p < LEAST_SHOWN else f"{p:.2g}"
 
-    return "" if plain is None else shown(plain) + ("" if adjusted is None else f" ({shown(adjusted)})")
+    return "" if plain is None else rounded(plain) + ("" if adjusted is None else f" ({rounded(adjusted)})")
 
 
 def signed(value: float) -> str:

@@ -1,10 +1,10 @@
-"""What to know of a run beside its verdicts: why there is none, what was set aside, how long it took."""
+"""Remarks on a run next to its verdicts: why one is missing, what was set aside, how long it took."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from reports.ledger.ledger import Measured, Unfinished
+from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
 from reports.ledger.record import Record, Verdict, unique
 from reports.text.numbers import about, counted
 from reports.text.tables import wrapped
@@ -13,20 +13,20 @@ UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
 """Verdicts that say why there is no verdict."""
 
 FEW = 2
-"""Rows that share a reason and are still named beside it."""
+"""How many rows that share a reason are still named with it."""
 
 NEARLY = 1.1
-"""Times as many questions as there were: that fewer would settle a claim is finer than can be foreseen."""
+"""Growth of the questions below which a claim needs only "a few more": an estimate is no finer."""
 
 MOST_REASONS = 3
-"""For setting questions aside, in the terminal's line of a task; all of them are in claims.md."""
+"""How many reasons for setting questions aside the terminal names for a task; claims.md has all of them."""
 
 MOST_GROUNDS = 6
-"""For claims without a verdict, in the terminal's line of all that have none; all of them are in claims.md."""
+"""How many reasons for claims without a verdict the terminal names in one line; claims.md has all of them."""
 
 
 def unmeasured(records: Iterable[Record], width: int) -> list[str]:
-    """Why rows say nothing of the paper, and how many, the commonest reason first; a few are named."""
+    """Why rows say nothing about the paper, and how many do; the most common reason is first."""
     places: dict[tuple[Verdict, str], list[str]] = {}
     for record in records:
         if record.verdict in UNMEASURED:
@@ -39,48 +39,48 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
 
 
 def undecided(records: Iterable[Record], width: int) -> list[str]:
-    """Why claims are inconclusive, the commonest ground first, on one line."""
+    """Why claims are inconclusive, on one line, with the most common reason first."""
     rows = [record for record in records if record.verdict == "inconclusive"]
     within = [record for record in rows if record.questions_needed]
-    told = _grounds((row.reason, _ground(row).partition(":")[0]) for row in rows if not row.questions_needed)
+    phrases = _grounds((row.reason, _ground(row).partition(":")[0]) for row in rows if not row.questions_needed)
     if within:
         least, n = min((record.questions_needed or 0, record.n or 0) for record in within)
-        said = "a few more" if least < NEARLY * n else f"about {about(least)}"
-        told.insert(0, f"{len(within)} with the bound inside the interval ({said} questions would settle one)")
-    return wrapped(f"inconclusive: {'; '.join(told)}", width, "", "    ") if rows else []
+        line = "a few more" if least < NEARLY * n else f"about {about(least)}"
+        phrases.insert(0, f"{len(within)} with the bound inside the interval ({line} questions would settle one)")
+    return wrapped(f"inconclusive: {'; '.join(phrases)}", width, "", "    ") if rows else []
 
 
 def unasked(records: Iterable[Record], width: int) -> list[str]:
-    """Why claims cannot be asked of a model, the commonest ground first, on one line."""
+    """Why claims cannot be asked of a model, on one line, with the most common reason first."""
     rows = [record for record in records if record.verdict == "unsupported"]
-    told = _grounds((row.reason, _ground(row)) for row in rows)
-    return wrapped(f"unsupported: {'; '.join(told)}", width, "", "    ") if rows else []
+    phrases = _grounds((row.reason, _ground(row)) for row in rows)
+    return wrapped(f"unsupported: {'; '.join(phrases)}", width, "", "    ") if rows else []
 
 
 def _ground(record: Record) -> str:
-    """Its reason without what says of which task it is, so that tasks are counted together."""
+    """The reason of *record* without the name of its task, so that tasks are counted together."""
     for task in (record.task, *record.tasks):
-        if behind := record.reason.partition(f"{task}: ")[2]:
-            return behind
+        if rest := record.reason.partition(f"{task}: ")[2]:
+            return rest
     return record.reason
 
 
-def _grounds(reasons: Iterable[tuple[str, str]]) -> list[str]:
-    """How many reasons have each ground, the commonest first, and the rest in one; a lone reason is told whole."""
-    found: dict[str, list[str]] = {}
-    for reason, ground in reasons:
-        found.setdefault(ground, []).append(reason)
-    ordered = sorted(found.items(), key=lambda each: -len(each[1]))
-    told = [
-        f"{len(alike)} {(alike[0] if len(set(alike)) == 1 else ground) or 'without a reason'}"
-        for ground, alike in ordered[:MOST_GROUNDS]
+def _grounds(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """How many reasons share each ground, most common first; a reason that is alone is given in full."""
+    by_ground: dict[str, list[str]] = {}
+    for reason, ground in pairs:
+        by_ground.setdefault(ground, []).append(reason)
+    ordered = sorted(by_ground.items(), key=lambda item: -len(item[1]))
+    phrases = [
+        f"{len(reasons)} {(reasons[0] if len(set(reasons)) == 1 else ground) or 'without a reason'}"
+        for ground, reasons in ordered[:MOST_GROUNDS]
     ]
-    rest = sum(len(alike) for _, alike in ordered[MOST_GROUNDS:])
-    return [*told, *([f"{rest} for other reasons"] if rest else [])]
+    rest = sum(len(reasons) for _, reasons in ordered[MOST_GROUNDS:])
+    return [*phrases, *([f"{rest} for other reasons"] if rest else [])]
 
 
-def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How many of the questions asked were set aside and why, a line a task; then the tasks without any."""
+def set_aside(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
+    """How many questions were set aside and why, one line for each task; then the tasks without any."""
     models = unique(measured.model for measured in measurements)
     lines: list[str] = []
     for model in models:
@@ -99,8 +99,8 @@ def set_aside(measurements: Sequence[Measured], width: int) -> list[str]:
     return lines
 
 
-def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How many of the questions kept lack which edge and why, a line for each model and reason."""
+def left_out(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
+    """How many kept questions lack which edge and why, one line for each model and reason."""
     places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
     for measured in measurements:
         for edge, counts in measured.left_out.items():
@@ -110,27 +110,27 @@ def left_out(measurements: Sequence[Measured], width: int) -> list[str]:
     one_model = len(unique(measured.model for measured in measurements)) == 1
     lines: list[str] = []
     for (model, reason), found in places.items():
-        told = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
+        phrases = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
         head = "" if one_model else f"{model}: "
-        lines += wrapped(f"{head}left out of some curves, {reason}: {'; '.join(told)}", width, "", "    ")
+        lines += wrapped(f"{head}left out of some curves, {reason}: {'; '.join(phrases)}", width, "", "    ")
     return lines
 
 
-def cut_short(unfinished: Sequence[Unfinished], width: int) -> list[str]:
+def cut_short(unfinished: Sequence[UnfinishedRecord], width: int) -> list[str]:
     """How many questions of each task were measured before the run ended, on one line."""
     one_model = len({each.model for each in unfinished}) == 1
-    told = [
+    phrases = [
         f"{'' if one_model else f'{each.model} '}{each.task} "
         + ("none yet" if each.asked is None else f"{each.measured} of {counted(each.asked, 'question')}")
         for each in unfinished
     ]
     goes_on = "; the next run goes on from there" if any(each.measured for each in unfinished) else ""
-    said = f"measured when the run ended: {', '.join(told)}{goes_on}"
-    return wrapped(said, width, "", "    ") if told else []
+    line = f"measured when the run ended: {', '.join(phrases)}{goes_on}"
+    return wrapped(line, width, "", "    ") if phrases else []
 
 
-def timings(measurements: Sequence[Measured], width: int) -> list[str]:
-    """How long the measurements took when they were made, and how many questions a second, a line a model."""
+def timings(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
+    """How long the measurements took, and questions per second, one line for each model."""
     lines: list[str] = []
     for model in unique(measured.model for measured in measurements):
         timed = [each for each in measurements if each.model == model and each.seconds]
@@ -140,27 +140,27 @@ def timings(measurements: Sequence[Measured], width: int) -> list[str]:
             some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
             slowest = max(timed, key=lambda each: each.seconds or 0.0)
             what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
-            said = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
-            lines += wrapped(f"{said}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
+            line = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
+            lines += wrapped(f"{line}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
     return lines
 
 
-def noise_floor(measurements: Sequence[Measured], width: int, above: float = 0.0) -> list[str]:
-    """By how many points knocking out nothing moves the answer, a line for each model in which that is *above*."""
+def noise_floor(measurements: Sequence[MeasurementRecord], width: int, above: float = 0.0) -> list[str]:
+    """How far a knockout of nothing moves the answer, in points: one line for each model where it is *above*."""
     lines: list[str] = []
     for model in unique(measured.model for measured in measurements):
         known = [measured for measured in measurements if measured.model == model and measured.noise_most is not None]
         most = max((measured.noise_most or 0.0 for measured in known), default=None)
         if most is not None and most >= above:
             median = max(measured.noise_median or 0.0 for measured in known)
-            said = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
-            lines += wrapped(f"{said} (what knocking out nothing moves)", width, "", "    ")
+            line = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
+            lines += wrapped(f"{line} (what knocking out nothing moves)", width, "", "    ")
     return lines
 
 
 def _by_reason(counts: Mapping[str, int]) -> str:
     """Counts with their reasons, the commonest first, and the rest in one."""
     ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
-    told = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
+    phrases = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
     rest = sum(count for count, _ in ordered[MOST_REASONS:])
-    return ", ".join([*told, *([f"{rest} for other reasons"] if rest else [])])
+    return ", ".join([*phrases, *([f"{rest} for other reasons"] if rest else [])])

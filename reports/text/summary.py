@@ -1,4 +1,4 @@
-"""What a run prints when it ends: the table, what departed from the paper, what changed, and what to know of it."""
+"""The text that a run prints at its end: table, departures from the paper, changes, and remarks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOTABLE_NOISE = 0.1
 def summary(
     ledger: Ledger, width: int, paint: Paint, *, full: str, compared: Sequence[str], messages: Sequence[str]
 ) -> str:
-    """All of it in lines of *width*; the file *full* has what is too long for a terminal."""
+    """The whole text in lines of *width*; the file *full* has what is too long for a terminal."""
     records, measurements = ledger.records, ledger.measurements
     blocks = (
         [verdicts(records, width, paint)],

@@ -23,7 +23,7 @@ WORDS: dict[Verdict, str] = {
     "recorded": "recorded",
     "not run": "not run",
 }
-"""What a cell of the table says: eight letters at most, so that seven columns fit beside a claim."""
+"""The words in the cells of the table: eight letters at most, so that seven columns fit next to a claim."""
 
 COLOURS: dict[Verdict, tuple[str, ...]] = {
     "holds": ("green",),
@@ -32,13 +32,13 @@ COLOURS: dict[Verdict, tuple[str, ...]] = {
     "error": ("red", "bold"),
     "not calibrated": ("red", "bold"),
 }
-"""Names of the markup of pytest's terminal writer."""
+"""The colour of each verdict, in the names of pytest's terminal writer."""
 
 EXPECTED, UNEXPECTED = "*", "!"
 LEGEND = {EXPECTED: "as suite/expected says", UNEXPECTED: "not what suite/expected says"}
 
 LONGEST_LIST = 20
-"""Lines of the terminal's list of departures; all of them are in claims.md."""
+"""How many lines of departures the terminal shows; claims.md has all of them."""
 
 NARROWEST_COLUMN = 28
 """Characters below which a sentence in a column of the register is hard to read."""
@@ -66,16 +66,16 @@ def columns(records: Iterable[Record]) -> list[str]:
 
 
 def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) -> str:
-    """The table, claims by tasks: labels beside the cells where *width* allows it, above them elsewhere."""
-    beside = _beside(records, unpainted)
-    fits = max(len(line) for line in beside.splitlines()) <= width
+    """The table, claims by tasks. Labels are left of the cells where *width* allows it, else above them."""
+    table_beside = _beside(records, unpainted)
+    fits = max(len(line) for line in table_beside.splitlines()) <= width
     table = _beside(records, paint) if fits else _above(records, paint)
     below = [line for meaning in legend(records) for line in wrapped(meaning, width, "", "    ")]
     return "\n".join([table, *(["", *below] if below else [])])
 
 
 def legend(records: Sequence[Record]) -> list[str]:
-    """What the marks in the table's cells mean, and which tasks its last column is over where they are few."""
+    """The meaning of the marks in the cells, and the tasks of the last column where they are few."""
     marks = "".join(word(record)[-1] for record in records)
     over = unique(record.over for record in records if record.tasks)
     return [
@@ -85,13 +85,13 @@ def legend(records: Sequence[Record]) -> list[str]:
 
 
 def _beside(records: Sequence[Record], paint: Paint) -> str:
-    """Rooms, claims and, where there are several, models in a first column, indented under one another."""
+    """The table with topics, claims and, where there are several, models in a first column, indented."""
     tasks = columns(records)
     models = unique(record.model for record in records)
     rows: list[list[str]] = []
-    for room, of_room in groupby(records, key=lambda record: _room_and_name(record)[0]):
-        rows += [[room]] if room else []
-        for name, of_claim in groupby(of_room, key=lambda record: _room_and_name(record)[1]):
+    for topic, of_topic in groupby(records, key=lambda record: _topic_and_name(record)[0]):
+        rows += [[topic]] if topic else []
+        for name, of_claim in groupby(of_topic, key=lambda record: _topic_and_name(record)[1]):
             cells = {(record.model, record.task): word(record, paint) for record in of_claim}
             asked = unique(model for model, _ in cells)
             lines = [[cells.get((model, task), "") for task in tasks] for model in asked]
@@ -105,7 +105,7 @@ def _beside(records: Sequence[Record], paint: Paint) -> str:
 
 
 def _above(records: Sequence[Record], paint: Paint) -> str:
-    """Each row of cells under a line of its own with the claim and, where there are several, the model."""
+    """The table with each row of cells under a line with the claim and, where there are several, the model."""
     tasks = columns(records)
     one_model = len({record.model for record in records}) == 1
     labels: list[str] = []
@@ -120,9 +120,9 @@ def _above(records: Sequence[Record], paint: Paint) -> str:
     return "\n".join([*([records[0].model] if one_model else []), *head, *under])
 
 
-def _room_and_name(record: Record) -> tuple[str, str]:
-    room, dot, name = record.claim.partition(".")
-    return (room, name) if dot else ("", room)
+def _topic_and_name(record: Record) -> tuple[str, str]:
+    topic, dot, name = record.claim.partition(".")
+    return (topic, name) if dot else ("", topic)
 
 
 def _tabulated(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
@@ -157,16 +157,16 @@ def deciding(record: Record) -> tuple[Mapping[str, Json] | None, str]:
     head = next((part for part in record.parts if [part.get(name) for name in names] == numbers), None)
     if head is None:
         return None, ""
-    alike = sum(part.get("verdict") == head.get("verdict") for part in record.parts)
-    return head, f"{alike} of {len(record.parts)} parts {head.get('verdict')}"
+    agreeing = sum(part.get("verdict") == head.get("verdict") for part in record.parts)
+    return head, f"{agreeing} of {len(record.parts)} parts {head.get('verdict')}"
 
 
 def against_its_bound(label: str, measured: Mapping[str, Json]) -> str:
     """A statistic of a record or part in JSON: its label, effect and bound; empty where nothing was read."""
-    found, needed = effect(measured), bound({"bound": measured.get("bound")})
-    if not found:
+    text, needed = effect(measured), bound({"bound": measured.get("bound")})
+    if not text:
         return ""
-    named = f"{fractions(label)}: {found}" if label else found
+    named = f"{fractions(label)}: {text}" if label else text
     return f"{named}, claimed {needed}" if needed else named
 
 
@@ -174,46 +174,46 @@ def part_line(part: Mapping[str, Json]) -> str:
     """One statistic of a composite claim: its label, effect, bound, and why it could not be read."""
     label, notes = str(part.get("label") or ""), part.get("notes")
     why = (part.get("reason"), *(notes if isinstance(notes, list) else ()))
-    told = against_its_bound(label, part) or ", ".join(
+    text = against_its_bound(label, part) or ", ".join(
         filter(None, (fractions(label), f"claimed {bound(part)}" if bound(part) else ""))
     )
-    return "; ".join(str(each) for each in (told, *why) if each)
+    return "; ".join(str(item) for item in (text, *why) if item)
 
 
 def departures(records: Sequence[Record], width: int, full: str, limit: int = LONGEST_LIST) -> list[str]:
-    """What departed from the paper, by claim and with its sentence, what was expected to last.
+    """The departures from the paper, by claim and with its sentence; expected ones are last.
 
-    *limit* lines at most; the last of them then counts the rest and says that the file *full* has them.
+    There are at most *limit* lines. The last one counts the rest and names the file *full*, which has them.
     """
     one_model = len({record.model for record in records}) == 1
     departed = sorted((record for record in records if record.departs), key=lambda record: record.is_expected)
     places = {record.key: record.task if one_model else f"{record.model} {record.task}" for record in departed}
     longest = max((len(place) for place in places.values()), default=0)
     lines: list[str] = []
-    told = ""
+    previous = ""
     for index, record in enumerate(departed):
         sentence = f"{record.claim}: {record.sentence}"
-        block = [] if sentence == told else wrapped(sentence, width, "", "    ")
+        block = [] if sentence == previous else wrapped(sentence, width, "", "    ")
         label = f"  {word(record):<9} {places[record.key]:<{longest}}  "
         block += wrapped(finding(record), width, label, " " * 12)
         is_last = index == len(departed) - 1
         if len(lines) + len(block) > (limit if is_last else limit - 1):
             return [*lines, f"... and {len(departed) - index} more{f', all in {full}' if full else ''}"]
         lines += block
-        told = sentence
+        previous = sentence
     return lines
 
 
 def tally(records: Sequence[Record]) -> str:
-    """How many records have each verdict; says so when no claim holds."""
+    """How many records have each verdict, and whether no claim holds."""
     counts = Counter(record.verdict for record in records)
     expected = Counter(record.verdict for record in records if record.is_expected)
-    said = ", ".join(
+    counted = ", ".join(
         f"{counts[verdict]} {verdict}{f' ({expected[verdict]} expected)' if expected[verdict] else ''}"
         for verdict in WORDS
         if counts[verdict]
     )
-    return f"claims: {said}" + ("" if counts["holds"] else "; no claim holds in this run")
+    return f"claims: {counted}" + ("" if counts["holds"] else "; no claim holds in this run")
 
 
 def register(claims: Sequence[Claim], width: int, paint: Paint = unpainted) -> str:

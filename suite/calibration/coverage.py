@@ -16,7 +16,7 @@ from unittest.mock import patch
 from fixtures.statistics.resampling import Resampling, resampling
 from fixtures.tasks import TASKS
 from reports.files.folder import why_unwritable
-from reports.files.markdown import write_whole
+from reports.files.json_csv import write_whole
 from suite.support.curves.at_bound import ROWS, part_of
 from suite.support.curves.claim_cases import evidence
 from suite.support.curves.paper_model import Model

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
-from reports.compare import BadComparison, Limits, compare, conditions, parse_limits, told
-from reports.files.markdown import ledger_json
+from reports.compare import BadComparison, Limits, compare, conditions, parse_limits, report_lines
+from reports.files.json_csv import ledger_json
 from reports.ledger.ledger import Ledger
 from reports.ledger.record import Record
 from suite.support.runs.ledgers import MEASURED, SET_ASIDE, ledger, record, whole
@@ -37,7 +37,7 @@ def test_a_difference_in_pairs_is_surer_than_either_interval() -> None:
     (change,) = compare(ledger(judged()), ledger(judged(57.35, noise=0.01)))
     (difference,) = change.moved
     assert 0.08 < difference.low < difference.value < difference.high < 0.12
-    assert told([change], NO_LIMITS)[1] == "    +0.10 points [+0.09, +0.11] paired, from 57.25 to 57.35"
+    assert report_lines([change], NO_LIMITS)[1] == "    +0.10 points [+0.09, +0.11] paired, from 57.25 to 57.35"
 
 
 def test_other_questions_are_not_paired() -> None:
@@ -97,7 +97,7 @@ def test_without_resamples_intervals_are_joined() -> None:
 
 def test_what_one_run_did_not_ask_is_counted() -> None:
     both = [record(), record(task="QueryAttr")]
-    lines = told(compare(ledger(*both), ledger(both[0], record(task="all"))), NO_LIMITS)
+    lines = report_lines(compare(ledger(*both), ledger(both[0], record(task="all"))), NO_LIMITS)
     assert lines[:2] == [
         "asked before alone: 1, such as stages.early-drop, miniature, QueryAttr",
         "asked now alone: 1, such as stages.early-drop, miniature, all",

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reports.files.exports import claims_latex, model_card, properties
-from reports.files.folder import EARLIER, STEP_SUMMARY, Wanted, leave
+from reports.files.exports import claims_latex, model_card, text_properties
+from reports.files.folder import EARLIER, STEP_SUMMARY, ReportOptions, write_report
 from reports.ledger.ledger import Ledger
 from suite.support.runs.ledgers import MEASURED, ledger, record, whole
 
-TEXTS = Wanted(figures=False)
+TEXTS = ReportOptions(figures=False)
 
 
 def test_latex_has_two_tables_a_model_and_nothing_unescaped() -> None:
@@ -43,20 +43,22 @@ def test_a_run_without_effects_has_no_card() -> None:
 
 
 def test_properties_are_text_and_none_is_empty() -> None:
-    told = properties({"id": "a.b", "task": "all", "figure": None}, {"verdict": "holds", "effect": 1.5, "draws": [1]})
+    told = text_properties(
+        {"id": "a.b", "task": "all", "figure": None}, {"verdict": "holds", "effect": 1.5, "draws": [1]}
+    )
     assert told == [("claim", "a.b"), ("task", "all"), ("verdict", "holds"), ("effect", "1.5")]
-    assert properties({"id": "a.b"}, None) == [("claim", "a.b")]
+    assert text_properties({"id": "a.b"}, None) == [("claim", "a.b")]
 
 
 def test_the_summary_of_a_job_is_added_to(tmp_path: Path) -> None:
     summary = tmp_path / "summary"
     summary.write_text("before\n")
-    leave(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(summary)})
+    write_report(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(summary)})
     assert summary.read_text() == "before\n" + (tmp_path / "out" / "claims.md").read_text()
 
 
 def test_a_summary_that_takes_nothing_is_said(tmp_path: Path) -> None:
-    said = leave(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(tmp_path)})
+    said = write_report(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(tmp_path)})
     assert any(sentence.startswith(f"no summary in {tmp_path}") for sentence in said)
 
 
@@ -70,44 +72,44 @@ def found(folder: Path) -> list[str]:
 
 
 def test_a_fuller_report_is_kept_beside_one_that_was_cut_short(tmp_path: Path) -> None:
-    leave(whole(), tmp_path, replace(TEXTS, card=True), {})
-    said = leave(cut_short(whole()), tmp_path, TEXTS, {})
+    write_report(whole(), tmp_path, replace(TEXTS, card=True), {})
+    said = write_report(cut_short(whole()), tmp_path, TEXTS, {})
     assert said[0].startswith("the earlier report said more (6 claims judged, and 1 now): it is kept in")
     assert found(tmp_path) == ["fails", *["not run"] * 5]
     assert found(tmp_path / EARLIER) == ["fails"] * 6
     assert {path.name for path in (tmp_path / EARLIER).iterdir()} >= {"claims.md", "claims.tex", "model-card.md"}
-    assert not leave(cut_short(whole()), tmp_path, TEXTS, {})[:-1], "an equal one takes its place"
+    assert not write_report(cut_short(whole()), tmp_path, TEXTS, {})[:-1], "an equal one takes its place"
 
 
 def test_every_fuller_report_is_kept(tmp_path: Path) -> None:
     for left in (5, 3, 1):
-        leave(cut_short(whole(), left), tmp_path, TEXTS, {})
+        write_report(cut_short(whole(), left), tmp_path, TEXTS, {})
     assert [found(tmp_path / name).count("fails") for name in (EARLIER, f"{EARLIER}-1", ".")] == [5, 3, 1]
 
 
 @pytest.mark.parametrize("there", ["", "{", "[]", '{"schema": 7}'])
 def test_what_is_no_report_is_written_over(there: str, tmp_path: Path) -> None:
     (tmp_path / "ledger.json").write_text(there)
-    leave(cut_short(whole()), tmp_path, TEXTS, {})
+    write_report(cut_short(whole()), tmp_path, TEXTS, {})
     assert not (tmp_path / EARLIER).exists()
 
 
 def test_a_whole_run_takes_the_place_of_any(tmp_path: Path) -> None:
-    leave(whole(), tmp_path, TEXTS, {})
-    leave(ledger(MEASURED), tmp_path, TEXTS, {})
+    write_report(whole(), tmp_path, TEXTS, {})
+    write_report(ledger(MEASURED), tmp_path, TEXTS, {})
     assert not (tmp_path / EARLIER).exists()
 
 
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
-    leave(whole("one"), tmp_path, Wanted(), {})
-    said = leave(whole("two"), tmp_path, Wanted(), {})
+    write_report(whole("one"), tmp_path, ReportOptions(), {})
+    said = write_report(whole("two"), tmp_path, ReportOptions(), {})
     assert {path.name.partition("-figure")[0] for path in (tmp_path / "figures").iterdir()} == {"two"}
     assert said == [f"written in {tmp_path}: index.html, figures/ (8), ledger.json, claims.md, claims.csv, claims.tex"]
 
 
 def test_what_an_earlier_run_drew_is_not_left_beside_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
-    leave(whole("one"), tmp_path, Wanted(card=True), {})
-    said = leave(whole("two"), tmp_path, TEXTS, {})
+    write_report(whole("one"), tmp_path, ReportOptions(card=True), {})
+    said = write_report(whole("two"), tmp_path, TEXTS, {})
     drawn = {"index.html", "figures", "model-card.md"}
     assert {path.name for path in (tmp_path / EARLIER).iterdir()} == drawn
     assert not drawn & {path.name for path in tmp_path.iterdir()}
@@ -115,17 +117,17 @@ def test_what_an_earlier_run_drew_is_not_left_beside_a_ledger_that_it_does_not_s
     assert said[0] == (
         f"of an earlier run, and not of this one: index.html, model-card.md, figures/, now in {tmp_path / EARLIER}"
     )
-    assert len(leave(whole("three"), tmp_path, TEXTS, {})) == 1, "it is moved once"
+    assert len(write_report(whole("three"), tmp_path, TEXTS, {})) == 1, "it is moved once"
 
 
 def test_figures_that_a_fuller_report_took_along_are_moved_once(tmp_path: Path) -> None:
-    leave(whole(), tmp_path, Wanted(), {})
-    assert len(leave(cut_short(whole()), tmp_path, TEXTS, {})) == 2
+    write_report(whole(), tmp_path, ReportOptions(), {})
+    assert len(write_report(cut_short(whole()), tmp_path, TEXTS, {})) == 2
     assert {path.name for path in (tmp_path / EARLIER).iterdir()} >= {"ledger.json", "index.html", "figures"}
     assert not (tmp_path / f"{EARLIER}-1").exists()
 
 
 def test_a_page_where_no_report_was_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("mine")
-    leave(whole(), tmp_path, TEXTS, {})
+    write_report(whole(), tmp_path, TEXTS, {})
     assert (tmp_path / "index.html").read_text() == "mine"

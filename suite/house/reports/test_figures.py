@@ -12,31 +12,31 @@ import pytest
 from matplotlib.textpath import TextPath
 
 from reports.files.chart import Line, chart
-from reports.files.figures import PLATES, STYLE, Drawn, figures, file_name, lines, plates, stretches, told
-from reports.ledger.curves import Reading
+from reports.files.figures import PLATES, STYLE, FigureFile, figures, file_name, in_words, lines, plates, stretches
+from reports.ledger.curves import ReadingRecord
 from suite.support.runs.ledgers import MEASURED, TASKS, curve, whole
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[Drawn]:
+def drawn() -> list[FigureFile]:
     return list(figures(whole()))
 
 
-def words(figure: Drawn) -> list[str]:
+def words(figure: FigureFile) -> list[str]:
     found = ElementTree.fromstring(figure.files["svg"]).iter(f"{SVG}text")
     return ["".join(each.itertext()) for each in found]
 
 
-def test_each_figure_of_the_paper_is_there_in_both_formats(drawn: list[Drawn]) -> None:
+def test_each_figure_of_the_paper_is_there_in_both_formats(drawn: list[FigureFile]) -> None:
     assert [figure.name for figure in drawn] == [f"miniature-figure-{number}" for number in "3456"]
     for figure in drawn:
         assert figure.files["svg"].startswith(b"<?xml")
         assert figure.files["pdf"].startswith(b"%PDF")
 
 
-def test_each_has_six_panels_and_a_legend(drawn: list[Drawn]) -> None:
+def test_each_has_six_panels_and_a_legend(drawn: list[FigureFile]) -> None:
     for figure in drawn:
         assert [word for word in words(figure) if word in TASKS] == list(TASKS[:-1])
     assert {"question → last", "image → last", "last → last"} <= set(words(drawn[0]))
@@ -45,7 +45,7 @@ def test_each_has_six_panels_and_a_legend(drawn: list[Drawn]) -> None:
 def test_the_claims_bound_and_band_are_drawn() -> None:
     curves = [curve()]
     (bare,) = plates("a", [("a", curves)])
-    record = replace(MEASURED, parts=(), readings=(Reading("c(image->question)", 0, 1, -1),))
+    record = replace(MEASURED, parts=(), readings=(ReadingRecord("c(image->question)", 0, 1, -1),))
     (judged,) = plates("a", [("a", curves)], [record])
     (elsewhere,) = plates("a", [("a", curves)], [replace(record, figure="3")])
     assert elsewhere.files["svg"] == bare.files["svg"], "a claim stands in its own figure alone"
@@ -57,7 +57,7 @@ def test_the_claims_bound_and_band_are_drawn() -> None:
 
 
 def test_a_bound_lies_on_the_curve_that_it_is_about() -> None:
-    drop, rise = Reading("c(image->question)", 0, 3, -1), Reading("c(image->question)", 0, 3, 1)
+    drop, rise = ReadingRecord("c(image->question)", 0, 3, -1), ReadingRecord("c(image->question)", 0, 3, 1)
     assert list(lines([drop], ">= 40")) == [(drop, -40.0)]
     assert list(lines([drop, rise], "<= 5")) == [(drop, -5.0), (rise, 5.0)]
     assert list(lines([drop], "in [20, 40]")) == [(drop, -20.0), (drop, -40.0)]
@@ -67,7 +67,10 @@ def test_a_bound_lies_on_the_curve_that_it_is_about() -> None:
 
 def test_a_composite_claim_draws_each_of_its_parts() -> None:
     part = {"bound": "<= 5", "readings": [{"curve": "P(lowercase)", "first": 0, "last": 4, "sign": 1}]}
-    assert list(stretches(replace(MEASURED, parts=(part, part)))) == [((Reading("P(lowercase)", 0, 4, 1),), "<= 5")] * 2
+    assert (
+        list(stretches(replace(MEASURED, parts=(part, part))))
+        == [((ReadingRecord("P(lowercase)", 0, 4, 1),), "<= 5")] * 2
+    )
 
 
 def test_two_models_are_laid_over_each_other() -> None:
@@ -134,16 +137,16 @@ def test_what_was_not_measured_is_not_drawn() -> None:
 def test_gaps_and_constant_curves_can_be_drawn() -> None:
     nothing = replace(curve(), mean=(None,) * 14, low=(None,) * 14, high=(None,) * 14)
     assert list(plates("a", [("a", [nothing])]))
-    assert told([nothing]) == ""
-    assert told([curve()]) == "ChooseAttr c(image->question): -30 points at layer 1 of 14"
+    assert in_words([nothing]) == ""
+    assert in_words([curve()]) == "ChooseAttr c(image->question): -30 points at layer 1 of 14"
 
 
-def test_the_same_ledger_gives_the_same_files(drawn: list[Drawn]) -> None:
+def test_the_same_ledger_gives_the_same_files(drawn: list[FigureFile]) -> None:
     assert [figure.files["svg"] for figure in figures(whole())] == [figure.files["svg"] for figure in drawn]
 
 
 @pytest.mark.parametrize("setting", ["figure.autolayout", "figure.constrained_layout.use"])
-def test_a_users_settings_lay_nothing_out_again(drawn: list[Drawn], setting: str) -> None:
+def test_a_users_settings_lay_nothing_out_again(drawn: list[FigureFile], setting: str) -> None:
     plotting: Any = matplotlib
     with plotting.rc_context({setting: True}):
         assert list(figures(whole())) == drawn

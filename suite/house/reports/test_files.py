@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.files import markdown as writers
+from reports.files import json_csv
+from reports.files.markdown import claims_markdown
 from suite.support.runs.ledgers import COMPOSITE, MEASURED, PATIENT, SET_ASIDE, ledger, measured, record
 
 
@@ -20,7 +21,7 @@ def cells(line: str) -> list[str]:
 @PATIENT
 @given(st.text(), st.text())
 def test_whatever_is_said_a_row_of_markdown_keeps_its_columns(reason: str, note: str) -> None:
-    text = writers.claims_markdown(ledger(replace(MEASURED, reason=reason, notes=(note,)), measurements=(SET_ASIDE,)))
+    text = claims_markdown(ledger(replace(MEASURED, reason=reason, notes=(note,)), measurements=(SET_ASIDE,)))
     tables = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
     assert len(tables) == 3
     for table in tables:
@@ -29,7 +30,7 @@ def test_whatever_is_said_a_row_of_markdown_keeps_its_columns(reason: str, note:
 
 def test_markdown_tells_every_record_and_part() -> None:
     departed = record(task="all", verdict="fails", expected="fails", expected_because="it reads words alone")
-    text = writers.claims_markdown(ledger(MEASURED, departed))
+    text = claims_markdown(ledger(MEASURED, departed))
     for said in (
         "**1 holds, 1 fails (1 expected).**",
         "miniature: 14 layers, knocked out in windows of 3, float32, cpu, weights f00d.",
@@ -47,7 +48,7 @@ def test_markdown_tells_every_record_and_part() -> None:
 
 
 def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
-    text = writers.claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
+    text = claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
     (row,) = (line for line in text.splitlines() if line.startswith("| ChooseAttr ") and "fails" in line)
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
         "ChooseAttr", "fails", "3.00 [2.00, 4.00] %", ">= 20 %", "", "117", "", "1 of 3 parts fails: peak of P(lower)",
@@ -61,21 +62,19 @@ def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
   - **holds** P(lower) at 1/3 of depth: 1.00 [0.50, 1.50] %, claimed <= 2
 """
     )
-    of_two = writers.claims_markdown(
-        ledger(COMPOSITE, replace(COMPOSITE, model="other", verdict="holds", expected="fails"))
-    )
+    of_two = claims_markdown(ledger(COMPOSITE, replace(COMPOSITE, model="other", verdict="holds", expected="fails")))
     assert "\n- other, ChooseAttr: holds (fails expected)\n" in of_two
 
 
 def test_markdown_names_every_reason_for_setting_questions_aside() -> None:
     many = measured("ChooseCat", no_box=1, too_long=2, picture_missing=3, unknown_word=4, answered_otherwise=5)
-    text = writers.claims_markdown(ledger(record(), measurements=(many, measured("QueryAttr"))))
+    text = claims_markdown(ledger(record(), measurements=(many, measured("QueryAttr"))))
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if "ChooseCat" in line]
     assert rows == [
         ["miniature", "ChooseCat", "128", str(count), reason]
         for reason, count in sorted(many.set_aside.items())
     ]  # fmt: skip
-    assert "no question set aside on any task" in writers.claims_markdown(
+    assert "no question set aside on any task" in claims_markdown(
         ledger(record(), measurements=(measured("QueryAttr"),))
     )
 
@@ -92,12 +91,12 @@ def test_markdown_names_every_reason_for_setting_questions_aside() -> None:
     ],
 )
 def test_markdown_is_escaped_where_it_would_be_read_as_such(text: str, told: str) -> None:
-    assert f"({told})" in writers.claims_markdown(ledger(record(sentence=f"({text})")))
+    assert f"({told})" in claims_markdown(ledger(record(sentence=f"({text})")))
 
 
 def test_csv_has_a_row_a_record(tmp_path: Path) -> None:
     made_up = ledger(MEASURED, record(task="all", sentence='a "b", c\nd'))
-    writers.write_whole(tmp_path / "claims.csv", writers.claims_csv(made_up))
+    json_csv.write_whole(tmp_path / "claims.csv", json_csv.claims_csv(made_up))
     with (tmp_path / "claims.csv").open(newline="") as file:
         first, second = csv.DictReader(file)
     assert (first["claim"], first["effect"], json.loads(first["layers"])) == (
@@ -110,8 +109,8 @@ def test_csv_has_a_row_a_record(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "claims.md"
-    writers.write_whole(path, "old")
+    json_csv.write_whole(path, "old")
     with pytest.raises(UnicodeEncodeError):
-        writers.write_whole(path, "half of it \ud800")
+        json_csv.write_whole(path, "half of it \ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from reports.ledger.ledger import SCHEMA as ledger_version  # noqa: N811 - the schema's own file has that name here
-from reports.ledger.ledger import Ledger, Unfinished
+from reports.ledger.ledger import Ledger, UnfinishedRecord
 from reports.ledger.strict_json import as_json
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
@@ -68,7 +68,7 @@ def test_every_key_is_documented_and_no_other(ledger: dict[str, Any]) -> None:
     found = {**ledger, "environment": [ledger["environment"]], "parts": parts}
     assert {name: keys(found[name]) for name in OBJECTS} == {name: documented(name) for name in OBJECTS}
     assert not [part for part in parts if part["parts"]]
-    assert {each.name for each in fields(Unfinished)} == documented("unfinished")
+    assert {each.name for each in fields(UnfinishedRecord)} == documented("unfinished")
 
 
 def test_the_ledger_holds_what_the_readme_lists_and_no_more(ledger: dict[str, Any]) -> None:
@@ -90,7 +90,7 @@ def test_a_real_ledger_is_of_the_committed_schema(ledger: dict[str, Any]) -> Non
     checked = jsonschema.Draft202012Validator(SCHEMA)
     checked.check_schema(SCHEMA)
     checked.validate(ledger)
-    checked.validate({**ledger, "unfinished": [as_json(Unfinished(model="m", task="t", measured=3, asked=9))]})
+    checked.validate({**ledger, "unfinished": [as_json(UnfinishedRecord(model="m", task="t", measured=3, asked=9))]})
     for broken in (
         {**ledger, "schema": 2},
         {**ledger, "more": 1},

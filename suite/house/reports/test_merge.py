@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
-from reports.files.markdown import ledger_json
+from reports.files.json_csv import ledger_json
 from reports.ledger.ledger import Ledger
 from reports.merge import BadMerge, merge
 from reports.text.holm import adjusted

@@ -17,7 +17,7 @@ from fixtures.plugin.properties import thumbnail
 from fixtures.tasks import questions
 from reports.files.figures import figures
 from reports.files.page import page, seen
-from reports.ledger.ledger import Unfinished
+from reports.ledger.ledger import UnfinishedRecord
 from suite.support.runs.ledgers import MEASURED, SET_ASIDE, TASKS, example, ledger, record, whole
 
 HOSTILE = (
@@ -116,7 +116,7 @@ def test_the_reason_of_an_expected_departure_is_told() -> None:
 
 def test_how_far_a_run_came_and_what_was_left_out_is_told() -> None:
     lacking = replace(SET_ASIDE, left_out={"related->question": {"box on no patch": 3}})
-    cut = Unfinished(model="miniature", task="QueryAttr", measured=40, asked=128)
+    cut = UnfinishedRecord(model="miniature", task="QueryAttr", measured=40, asked=128)
     shown = page(replace(ledger(MEASURED, measurements=(lacking,)), unfinished=(cut,)))
     assert "box on no patch: 3 of ChooseAttr (related-&gt;question)" in shown
     assert "measured when the run ended: QueryAttr 40 of 128 questions" in shown

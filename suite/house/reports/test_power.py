@@ -19,7 +19,7 @@ from fixtures.statistics.curve import Curve
 from fixtures.statistics.resampling import resampling
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
-from reports.ledger.ledger import Environment, Ledger, Measured
+from reports.ledger.ledger import Environment, Ledger, MeasurementRecord
 from reports.ledger.record import Record
 from reports.ledger.strict_json import as_json
 from reports.pilot import LIKELY, Pilot, pilots
@@ -68,7 +68,7 @@ def part(label: str, verdict: str, effect: float | None, bound: str, **changes: 
 
 def ledger(*records: Record, kept: int = 100) -> Ledger:
     environment = Environment(python="", platform="", packages={}, command="", started="", seconds=None)
-    measured = tuple(Measured(model=MODEL, task=task, asked=128, kept=kept) for task in TASKS)
+    measured = tuple(MeasurementRecord(model=MODEL, task=task, asked=128, kept=kept) for task in TASKS)
     return Ledger(environment=environment, models=(), measurements=measured, records=records)
 
 

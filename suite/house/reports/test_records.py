@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.files import markdown as writers
-from reports.ledger.ledger import Ledger, Unfinished
-from reports.ledger.record import TASKS_OF_THE_PAPER, Heard, Record, conclude
+from reports.files import json_csv
+from reports.ledger.ledger import Ledger, UnfinishedRecord
+from reports.ledger.record import TASKS_OF_THE_PAPER, ClaimReports, Record, conclude
 from reports.ledger.strict_json import LedgerError, as_json
 from suite.support.runs.ledgers import MEASURED, OVER_TWO, PATIENT, PLANNED, SET_ASIDE, TASKS, ledger, record, whole
 
 
 def test_a_ledger_reads_back_as_it_was_written() -> None:
     written = ledger(MEASURED, record(task="all", verdict="not run"), measurements=(SET_ASIDE,))
-    assert Ledger.from_json(json.loads(writers.ledger_json(written))) == written
+    assert Ledger.from_json(json.loads(json_csv.ledger_json(written))) == written
 
 
 def test_a_record_in_json_has_the_promised_fields() -> None:
@@ -31,7 +31,7 @@ def test_a_record_in_json_has_the_promised_fields() -> None:
 @PATIENT
 @given(st.floats(), st.floats(), st.dictionaries(st.text(), st.floats() | st.lists(st.floats())))
 def test_the_ledger_is_strict_json_whatever_was_measured(low: float, high: float, part: dict[str, Any]) -> None:
-    text = writers.ledger_json(ledger(replace(MEASURED, low=low, high=high, parts=(part,))))
+    text = json_csv.ledger_json(ledger(replace(MEASURED, low=low, high=high, parts=(part,))))
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -96,11 +96,11 @@ def test_a_full_ledger_is_the_same_in_json_after_it_was_read() -> None:
     """Key by key and value by value, in the order of the fields."""
     full = replace(
         whole(),
-        unfinished=(Unfinished(model="miniature", task="QueryAttr", measured=3),),
+        unfinished=(UnfinishedRecord(model="miniature", task="QueryAttr", measured=3),),
         measurements=(replace(SET_ASIDE, left_out={"image->options": {"no option found": 1}}, noise_most=0.25),),
     )
-    text = writers.ledger_json(full)
-    assert writers.ledger_json(Ledger.from_json(json.loads(text))) == text
+    text = json_csv.ledger_json(full)
+    assert json_csv.ledger_json(Ledger.from_json(json.loads(text))) == text
     assert Ledger.from_json(json.loads(text)) == Ledger.from_json(as_json(full))
 
 
@@ -119,7 +119,7 @@ EVIDENCE = {
 
 def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
     found = conclude(
-        PLANNED, Heard(evidence={**EVIDENCE, "sentence": "another", "task": "all"}, called=True, seconds=2)
+        PLANNED, ClaimReports(evidence={**EVIDENCE, "sentence": "another", "task": "all"}, called=True, seconds=2)
     )
     same = replace(PLANNED, verdict="holds", effect=57.25, low=52.0, high=62.5, bound=">= 40", n=117, layers=(2,))
     assert found == replace(same, seconds=2.0, reason="")
@@ -128,35 +128,35 @@ def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
 @pytest.mark.parametrize(
     ("heard", "verdict", "reason"),
     [
-        (Heard(), "not run", "the run ended"),
-        (Heard(seconds=1.0), "not run", "the run ended"),
-        (Heard(evidence=EVIDENCE), "not run", "the run ended"),
-        (Heard(failure="ValueError: boom"), "error", "boom"),
-        (Heard(skipped="no picture"), "not run", "no picture"),
-        (Heard(called=True), "error", "no evidence"),
-        (Heard(evidence={"verdict": "perhaps"}, called=True), "error", "perhaps"),
-        (Heard(evidence=EVIDENCE, failure="KeyError: 1", called=True), "error", "KeyError"),
+        (ClaimReports(), "not run", "the run ended"),
+        (ClaimReports(seconds=1.0), "not run", "the run ended"),
+        (ClaimReports(evidence=EVIDENCE), "not run", "the run ended"),
+        (ClaimReports(failure="ValueError: boom"), "error", "boom"),
+        (ClaimReports(skipped="no picture"), "not run", "no picture"),
+        (ClaimReports(called=True), "error", "no evidence"),
+        (ClaimReports(evidence={"verdict": "perhaps"}, called=True), "error", "perhaps"),
+        (ClaimReports(evidence=EVIDENCE, failure="KeyError: 1", called=True), "error", "KeyError"),
         (
-            Heard(evidence={**EVIDENCE, "verdict": "fails"}, failure="the claim fails", called=True),
+            ClaimReports(evidence={**EVIDENCE, "verdict": "fails"}, failure="the claim fails", called=True),
             "fails",
             "",
         ),
-        (Heard(evidence={**EVIDENCE, "expected": "fails"}, failure="no longer", called=True), "holds", ""),
+        (ClaimReports(evidence={**EVIDENCE, "expected": "fails"}, failure="no longer", called=True), "holds", ""),
         (
-            Heard(evidence={**EVIDENCE, "verdict": "inconclusive", "reason": "too few"}, called=True),
+            ClaimReports(evidence={**EVIDENCE, "verdict": "inconclusive", "reason": "too few"}, called=True),
             "inconclusive",
             "too few",
         ),
     ],
 )
-def test_what_a_test_did_becomes_a_verdict(heard: Heard, verdict: str, reason: str) -> None:
+def test_what_a_test_did_becomes_a_verdict(heard: ClaimReports, verdict: str, reason: str) -> None:
     found = conclude(PLANNED, heard)
     assert found.verdict == verdict
     assert reason in found.reason
 
 
 def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
-    found = conclude(PLANNED, Heard(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
+    found = conclude(PLANNED, ClaimReports(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
     assert (found.verdict, found.notes) == ("holds", ("teardown failed: OSError",))
 
 
@@ -172,7 +172,7 @@ def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
 def test_a_record_of_all_tasks_says_which_it_is_over(
     read: tuple[str, ...], tasks: tuple[str, ...], notes: tuple[str, ...]
 ) -> None:
-    heard = Heard(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
+    heard = ClaimReports(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
     pooled = conclude(replace(PLANNED, task="all"), heard)
     assert (pooled.tasks, pooled.notes) == (tasks, (*notes, "a note"))
     assert Record.from_json(json.loads(json.dumps(as_json(pooled)))) == pooled

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reports.sigterm import Ending
+from reports.sigterm import SigtermHandler
 from suite.support.repository import ROOT
 
 
@@ -23,13 +23,13 @@ def heard() -> Iterator[list[int]]:
 
 
 @pytest.fixture
-def ending(heard: list[int]) -> Iterator[Ending]:
-    ending = Ending()
+def ending(heard: list[int]) -> Iterator[SigtermHandler]:
+    ending = SigtermHandler()
     yield ending
     ending.end()
 
 
-def test_it_interrupts_between_begin_and_end_alone(ending: Ending, heard: list[int]) -> None:
+def test_it_interrupts_between_begin_and_end_alone(ending: SigtermHandler, heard: list[int]) -> None:
     signal.raise_signal(signal.SIGTERM)
     ending.begin()
     for _ in range(2):
@@ -42,21 +42,21 @@ def test_it_interrupts_between_begin_and_end_alone(ending: Ending, heard: list[i
     assert len(heard) == 2
 
 
-def test_nothing_breaks_off_what_is_being_written(ending: Ending, heard: list[int]) -> None:
+def test_nothing_breaks_off_what_is_being_written(ending: SigtermHandler, heard: list[int]) -> None:
     ending.begin()
     ending.settle()
     signal.raise_signal(signal.SIGTERM)
     assert not heard
 
 
-def test_who_was_told_to_ignore_it_goes_on(ending: Ending) -> None:
+def test_who_was_told_to_ignore_it_goes_on(ending: SigtermHandler) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ending.begin()
     signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
-def test_beside_the_main_thread_nothing_is_touched(ending: Ending, heard: list[int]) -> None:
+def test_beside_the_main_thread_nothing_is_touched(ending: SigtermHandler, heard: list[int]) -> None:
     def elsewhere(step: Callable[[], None]) -> None:
         thread = threading.Thread(target=step)
         thread.start()
@@ -69,8 +69,8 @@ def test_beside_the_main_thread_nothing_is_touched(ending: Ending, heard: list[i
 
 FORK = """
 import os, signal, sys
-from reports.sigterm import Ending
-Ending().begin()
+from reports.sigterm import SigtermHandler
+SigtermHandler().begin()
 child = os.fork()
 if not child:
     try:

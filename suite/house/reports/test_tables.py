@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reports.ledger.ledger import Measured, Unfinished
+from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
 from reports.ledger.record import Claim
 from reports.text.numbers import bound, effect, fractions, spelled
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
@@ -108,7 +108,7 @@ def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
     ("numbers", "told"),
     [
         ({"effect": 0.5, "low": -0.25, "high": 1.25, "unit": "layers"}, "0.50 [-0.25, 1.25] layers"),
-        ({"value": 57.25, "unit": "%"}, "57.2 %"),
+        ({"effect": 57.25, "unit": "%"}, "57.2 %"),
         ({"effect": None, "low": None, "high": None, "unit": "points"}, ""),
         ({"effect": -0.001, "low": -0.004, "high": 0.004, "unit": ""}, "0.00 [0.00, 0.00]"),
         ({"effect": 12.5, "low": 9.97, "high": 15.0, "bound": ">= 10"}, "12.50 [9.97, 15.00]"),
@@ -234,9 +234,9 @@ def test_the_register_shows_every_field_within_the_width(width: int) -> None:
 
 
 def test_the_noise_floor_is_told_where_it_is_notable() -> None:
-    loud = Measured(model="half", task="ChooseAttr", noise_median=0.314, noise_most=4.87)
-    still = Measured(model="single", task="ChooseAttr", noise_median=1e-6, noise_most=2e-5)
-    silent = Measured(model="slow", task="ChooseAttr")
+    loud = MeasurementRecord(model="half", task="ChooseAttr", noise_median=0.314, noise_most=4.87)
+    still = MeasurementRecord(model="single", task="ChooseAttr", noise_median=1e-6, noise_most=2e-5)
+    silent = MeasurementRecord(model="slow", task="ChooseAttr")
     said = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
     assert noise_floor([loud, still, silent], 200, above=0.1) == [said]
     assert [line.split(":")[0] for line in noise_floor([loud, still, silent], 200)] == ["half", "single"]
@@ -326,8 +326,8 @@ def test_questions_that_lack_an_edge_are_counted_with_their_reasons() -> None:
 
 def test_how_far_a_run_came_is_told_by_task() -> None:
     found = [
-        Unfinished(model="miniature", task="ChooseAttr", measured=40, asked=128),
-        Unfinished(model="miniature", task="QueryAttr"),
+        UnfinishedRecord(model="miniature", task="ChooseAttr", measured=40, asked=128),
+        UnfinishedRecord(model="miniature", task="QueryAttr"),
     ]
     assert cut_short(found, 200) == [
         "measured when the run ended: ChooseAttr 40 of 128 questions, QueryAttr none yet; "
@@ -338,6 +338,6 @@ def test_how_far_a_run_came_is_told_by_task() -> None:
 
 
 def test_a_run_that_measured_nothing_has_nothing_to_go_on_from() -> None:
-    none = Unfinished(model="miniature", task="ChooseAttr", measured=0, asked=1)
+    none = UnfinishedRecord(model="miniature", task="ChooseAttr", measured=0, asked=1)
     assert cut_short([none], 200) == ["measured when the run ended: ChooseAttr 0 of 1 question"]
     assert cut_short([replace(none, asked=None)], 200) == ["measured when the run ended: ChooseAttr none yet"]

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import settings
 
-from reports.ledger.curves import Curve, Example, Reading
-from reports.ledger.ledger import Environment, Ledger, Measured, Model
+from reports.ledger.curves import CurveRecord, Example, ReadingRecord
+from reports.ledger.ledger import Environment, Ledger, MeasurementRecord, ModelRecord
 from reports.ledger.record import VERDICTS, Record
 
 TASKS = ("ChooseAttr", "ChooseCat", "ChooseRel", "CompareAttr", "LogicalObj", "QueryAttr", "all")
@@ -32,7 +32,7 @@ MEASURED = record(
     low=52.0,
     high=62.5,
     bound=">= 40",
-    parts=({"label": "a|b", "verdict": "holds", "value": 57.25, "low": 52.0, "high": 62.5, "unit": "points"},),
+    parts=({"label": "a|b", "verdict": "holds", "effect": 57.25, "low": 52.0, "high": 62.5, "unit": "points"},),
     bound_from="card",
     n=117,
     unit="points",
@@ -43,7 +43,7 @@ MEASURED = record(
 )
 
 
-def ledger(*records: Record, measurements: tuple[Measured, ...] = ()) -> Ledger:
+def ledger(*records: Record, measurements: tuple[MeasurementRecord, ...] = ()) -> Ledger:
     return Ledger(
         environment=Environment(
             python="3.11.7",
@@ -53,13 +53,15 @@ def ledger(*records: Record, measurements: tuple[Measured, ...] = ()) -> Ledger:
             started="2026-01-01T00:00:00+00:00",
             seconds=1.5,
         ),
-        models=(Model(name="miniature", fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu"),),
+        models=(ModelRecord(name="miniature", fingerprint="f00d", layers=14, width=3, dtype="float32", device="cpu"),),
         measurements=measurements,
         records=records,
     )
 
 
-SET_ASIDE = Measured(model="miniature", task="ChooseAttr", asked=128, kept=117, set_aside={"wrong | answer": 11})
+SET_ASIDE = MeasurementRecord(
+    model="miniature", task="ChooseAttr", asked=128, kept=117, set_aside={"wrong | answer": 11}
+)
 
 
 def rows(*models: str) -> list[Record]:
@@ -73,9 +75,9 @@ def rows(*models: str) -> list[Record]:
     ]
 
 
-def measured(task: str, model: str = "miniature", **reasons: int) -> Measured:
+def measured(task: str, model: str = "miniature", **reasons: int) -> MeasurementRecord:
     named = {reason.replace("_", " "): count for reason, count in reasons.items()}
-    return Measured(model=model, task=task, asked=128, kept=128 - sum(reasons.values()), set_aside=named)
+    return MeasurementRecord(model=model, task=task, asked=128, kept=128 - sum(reasons.values()), set_aside=named)
 
 
 OVER_TWO = "over 2 of the paper's 6 tasks: ChooseAttr, QueryAttr"
@@ -97,13 +99,13 @@ COMPOSITE = record(
 
 def curve(
     name: str = "c(image->question)", task: str = "ChooseAttr", model: str = "miniature", points: int = 14
-) -> Curve:
+) -> CurveRecord:
     """A curve that falls by 30 at its second point; a lens is of the same model."""
     is_lens = name.startswith("P(")
     mean = tuple(30.0 if is_lens else -30.0 if place == 1 else 0.0 for place in range(points + is_lens))
     low, high = tuple(value - 5 for value in mean), tuple(value + 5 for value in mean)
     kind, unit = ("lens", "%") if is_lens else ("knockout", "points")
-    return Curve(model=model, task=task, name=name, kind=kind, unit=unit, n=117, mean=mean, low=low, high=high)
+    return CurveRecord(model=model, task=task, name=name, kind=kind, unit=unit, n=117, mean=mean, low=low, high=high)
 
 
 def example(**changes: Any) -> Example:
@@ -131,7 +133,7 @@ EDGES = (
 
 def whole(model: str = "miniature") -> Ledger:
     """A ledger with everything in it: a claim that fails on six tasks, all curves, and examples."""
-    reading = Reading("c(image->question)", 0, 1, -1)
+    reading = ReadingRecord("c(image->question)", 0, 1, -1)
     found = tuple(
         replace(MEASURED, task=task, model=model, verdict="fails", parts=(), readings=(reading,)) for task in TASKS[:-1]
     )
