@@ -114,7 +114,7 @@ def test_what_is_not_of_the_hub_has_none(saved: Path) -> None:
 def test_a_revision_that_may_move_is_said_with_the_commit_that_pins_it(revision: str | None) -> None:
     said: list[str] = []
     asked = bench(say_once=said.append, revision=revision, models=("owner/name",))
-    assert asked._files("owner/name").name == COMMIT
+    assert asked.models.files("owner/name").name == COMMIT
     match revision:
         case None:
             assert said == [
