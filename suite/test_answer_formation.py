@@ -23,16 +23,16 @@ LOW = 5.0
 """Percent; our bound for a probability that is still "low"."""
 
 MOST = 50.0
-"""Percent; our bound for a capitalised answer that has "increased": it is then the most probable word."""
+"""Percent; our bound for a capitalised answer that has "increased", because it is then the most probable word."""
 
 HALF_WAY = 0.5
 """Fraction of depth; the paper's 20th of 40 layers."""
 
 INFERRED_IN_THE_OPEN = 50.0
-"""Percent of questions; our bound for an inferred answer if every word is its rival."""
+"""Percent of questions; our bound for an inferred answer where every word is its rival."""
 
 INFERRED = {"ChooseAttr": 75.0, "ChooseCat": 75.0, "ChooseRel": 75.0}
-"""Percent of questions; our bound if a false option is the answer's only rival, so that chance is half."""
+"""Percent of questions; our bound where a false option is the only rival, so that chance is half."""
 
 LOWER, CAPITALIZED = "lowercase", "capitalized"
 FALSE_LOWER, FALSE_CAPITALIZED = "false_lowercase", "false_capitalized"

@@ -1,4 +1,4 @@
-"""Appendix J and the parts of an image: finer routes, recorded only, because no bound was published."""
+"""Appendix J and the parts of an image: finer routes, which are only recorded because no bound was published."""
 
 from fixtures.flow import (
     BASE,

@@ -1,4 +1,4 @@
-"""Section 6 (figure 5): general features of the whole image move first, the named objects' after them."""
+"""Section 6 (figure 5): features of the whole image move first, those of the named objects after them."""
 
 from fixtures.flow import FIRST, IMAGE, LOWER_HALF, OTHER, QUESTION, RELATED, SECOND
 from fixtures.model_flow import Flow, PooledFlow

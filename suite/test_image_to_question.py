@@ -12,13 +12,13 @@ SECOND_TROUGH = 5.0
 """Points of prominence; our bound for a "second smaller drop", about a quarter of the paper's 21 %."""
 
 ANY_TROUGH = 0.0
-"""Points; the paper calls the second drop of these two tasks smaller, and gives no size."""
+"""Points; the paper calls the second drop smaller on two tasks and gives no size."""
 
 SECOND_DROP = {"CompareAttr": ANY_TROUGH, "LogicalObj": ANY_TROUGH}
 LARGE_SECOND_DROP = tuple(task for task in TASKS if task not in SECOND_DROP)
 
 MOST_TASKS = 2 / 3
-"""Four of six tasks; our bound for how many share their layers more closely than half a window."""
+"""Four of six tasks; our bound for how many must agree on their layers more closely than half a window."""
 
 
 @claim(

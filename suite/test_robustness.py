@@ -1,4 +1,4 @@
-"""Section 5, note 1 and appendices B and C: the findings depend on neither the window nor the sub-word read."""
+"""Section 5, note 1, appendices B and C: the findings depend neither on the window nor on the answer's sub-word."""
 
 from collections.abc import Callable
 
@@ -8,16 +8,16 @@ from fixtures.statistics.evidence import Evidence
 from reports.claim import claim
 
 SIMILAR_TREND = 0.7
-"""Rank correlation over layers; ours for windows that "show similar trends"."""
+"""Rank correlation over layers; our bound for windows that "show similar trends"."""
 
 LEAST_WINDOW = 5
-"""Layers; information flows around smaller windows, so these are recorded only."""
+"""Layers; information flows around smaller windows, so those are only recorded."""
 
 SIMILAR_RESULT = 0.8
-"""Rank correlation over layers; ours for sub-words that "yield similar results": one statistic, one window."""
+"""Rank correlation over layers; our bound for sub-words that "yield similar results", which share one window."""
 
 AS_LARGE = 10.0
-"""Points by which the drops of two sub-words may differ; ours, the size that is significant elsewhere."""
+"""Points by which the drops of two sub-words may differ; our bound: the size that is significant elsewhere."""
 
 
 def on_both_edges(agreement: Callable[[Edge], Evidence]) -> Evidence:

@@ -1,4 +1,4 @@
-"""Section 4: the questions are ones that the model answers."""
+"""Section 4: the model answers the questions correctly."""
 
 from fixtures.model_flow import Flow
 from reports.claim import claim

@@ -15,7 +15,7 @@ from suite.support.threads import use_one_thread
 use_one_thread()
 
 UNAVAILABLE = pytest.StashKey[set[str]]()
-"""The names of the models that a test of this run found unavailable."""
+"""The names of the models that were unavailable to a test of this run."""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

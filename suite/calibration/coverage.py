@@ -23,20 +23,20 @@ from suite.support.curves.paper_model import Model
 from suite.support.curves.population import Population
 
 SAMPLES: Final = 2_000
-"""A rate of 0.95 is then known to 0.005 and one of 0.025 to 0.0035, one standard error."""
+"""With so many samples, one standard error is 0.005 for a rate of 0.95 and 0.0035 for one of 0.025."""
 
 SIZES: Final = (64, 128, 500)
 """Questions in a sample, or of each task if the claim is about all tasks together."""
 
 RESAMPLES: Final = 500
-"""A quarter of a verdict's, to quarter the hours: a dozen lie in each tail, which costs some tenths of a percent."""
+"""A quarter of a verdict's resamples, to save time. A dozen lie in each tail; the rates move by tenths of a percent."""
 
 COUNTED: Final = Path(__file__).with_name("coverage.json")
 
 
 @dataclass(frozen=True)
 class Count:
-    """How *samples* of *questions* each came out, with the paper's effects and with effects on the bound."""
+    """The outcomes of *samples*, each of *questions*, with the paper's effects and with effects on the bound."""
 
     claim: str
     part: str
@@ -45,7 +45,7 @@ class Count:
     read: int
     """Samples of the paper's effects that have an interval."""
     covered: int
-    """Those of these samples whose interval holds the truth."""
+    """Samples of the paper's effects whose interval holds the truth."""
     held: int
     """Samples of the paper's effects, of which the claim is true, in which it holds."""
     wrongly_held: int
@@ -115,10 +115,14 @@ def _percent(count: int, of: int) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m suite.calibration.coverage", description=__doc__)
     parser.add_argument("--claim", default="", metavar="TEXT", help="only rows of the table whose name has it")
-    parser.add_argument("--samples", type=int, default=SAMPLES, help="of each row (default: %(default)s)")
-    parser.add_argument("--questions", type=int, nargs="+", default=SIZES, help="a task (default: 64 128 500)")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="samples for each row (default: %(default)s)")
+    parser.add_argument(
+        "--questions", type=int, nargs="+", default=SIZES, help="questions for each task (default: 64 128 500)"
+    )
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--out", type=Path, help=f"default: {COUNTED.name} beside it for all of it, nothing for a part")
+    parser.add_argument(
+        "--out", type=Path, help=f"default: {COUNTED.name} next to this module for the whole table, no file for a part"
+    )
     chosen = parser.parse_args(arguments)
     if min(chosen.samples, chosen.workers, *chosen.questions) < 1:
         parser.error("--samples, --questions and --workers are 1 or more")

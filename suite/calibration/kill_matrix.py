@@ -28,10 +28,10 @@ BETWEEN_TASKS = ("scattered", "equal-second-stage")
 """Faults that show only on all six tasks together."""
 
 OF_ACCURACY = ("mistaken",)
-"""Faults of which 128 questions are asked, because a verdict on accuracy needs them."""
+"""Faults that are run on 128 questions, because a verdict on accuracy needs them."""
 
 WITHOUT_A_PICTURE = ("blind", "random")
-"""Faults that leave at most half of the answers right, so twice as many questions are asked."""
+"""Faults that leave at most half of the answers right, so they are run on twice as many questions."""
 
 OF_WINDOWS = ("in-waves",)
 """Faults tried in windows of other widths, one sweep each; other faults move far more than a window does."""
@@ -43,7 +43,7 @@ JUDGED = "not fine. and not parts. and not image-to-suffix"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the suite: *models* on *tasks*."""
+    """One run of the suite, with *models* on *tasks*."""
 
     models: tuple[str, ...]
     tasks: Sequence[str]
@@ -101,7 +101,7 @@ def all_verdicts() -> list[dict[str, Any]]:
 def table() -> str:
     """The faults with the claims that catch them, in Markdown."""
     rows = [f"| `{name}` | {fault.sentence} | {', '.join(sorted(fault.caught_by))} |" for name, fault in FAULTS.items()]
-    return "\n".join(["| planted:... | what is laid otherwise | caught by |", "|---|---|---|", *rows])
+    return "\n".join(["| planted:... | what is different | caught by |", "|---|---|---|", *rows])
 
 
 def main() -> None:

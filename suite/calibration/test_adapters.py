@@ -74,7 +74,7 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
         image = prompt.spans[IMAGE]
         assert image.tolist() == list(range(image[0], image[-1] + 1))
         written = set(np.flatnonzero(prompt.input_ids == adapter.image_token_id))
-        if prompt.features:  # one token stands for them, and cross-attention reads them behind the prompt
+        if prompt.features:  # one token stands for them, and cross-attention reads them apart from the prompt
             assert len(written) == 1
             assert image.tolist() == list(range(-prompt.features, len(image) - prompt.features))
         else:
@@ -125,23 +125,23 @@ def test_what_it_says_begins_with_its_most_probable_token(name: str) -> None:
     """Generation, which is transformers', sees the prompt as the instruments do."""
     adapter = subject(name)
     prompts = [adapter.encode(question(size, seed)) for seed, size in enumerate(family(name).sizes)]
-    for prompt, (said, *_) in zip(prompts, greedy_answers(adapter, prompts, longest=2), strict=True):
+    for prompt, (answer, *_) in zip(prompts, greedy_answers(adapter, prompts, longest=2), strict=True):
         with torch.inference_mode():
-            assert said == last_logits(adapter, dict(adapter.batch([prompt])))[0].argmax()
+            assert answer == last_logits(adapter, dict(adapter.batch([prompt])))[0].argmax()
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_an_answer_given_so_far_goes_on_as_it_was_generated(name: str) -> None:
-    """Its tokens behind the prompt, read at once, lead to the token that generation came to one by one."""
+    """Its tokens after the prompt, read at once, lead to the token that generation came to one by one."""
     adapter = subject(name)
     prompt = adapter.encode(question(family(name).sizes[0]))
-    (said,) = greedy_answers(adapter, [prompt], longest=4)
+    (answer,) = greedy_answers(adapter, [prompt], longest=4)
     with torch.inference_mode():
-        for count in range(1, len(said)):
-            given = adapter.answering(prompt, said[:count])
+        for count in range(1, len(answer)):
+            given = adapter.answering(prompt, answer[:count])
             assert given.spans[LAST].tolist() == [len(given.input_ids) - 1] == [len(prompt.input_ids) + count - 1]
             logits = last_logits(adapter, inputs(adapter, [given]))
-            assert int(logits.argmax()) == said[count]
+            assert int(logits.argmax()) == answer[count]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -162,7 +162,7 @@ def test_a_family_without_regions_says_why(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_each_layer_attends_to(name: str) -> None:
-    """By the configuration, and in truth: a layer of sliding windows alone is closed to the far past."""
+    """The configuration and the layer agree: only a layer of sliding windows is closed to the far past."""
     adapter = subject(name)
     assert len(adapter.attention) == adapter.layers
     assert set(adapter.attention) <= {"full", "sliding", "full and picture", "picture"}
@@ -197,8 +197,8 @@ def test_tiles_in_any_order(name: str) -> None:
 
 
 def test_whose_pictures_go_in_tiles_to_the_prompt() -> None:
-    found = {name for name in WITH_REGIONS for size in family(name).sizes if tiled(subject(name), size)}
-    assert found == {"llava_next", "llava_next_mistral", "llava_onevision", "internvl", "idefics3", "smolvlm"}
+    tiled_families = {name for name in WITH_REGIONS for size in family(name).sizes if tiled(subject(name), size)}
+    assert tiled_families == {"llava_next", "llava_next_mistral", "llava_onevision", "internvl", "idefics3", "smolvlm"}
 
 
 @pytest.mark.parametrize("name", WITH_REGIONS)

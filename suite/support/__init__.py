@@ -1,1 +1,1 @@
-"""What tests share: small models, stand-ins for data, curves of known truth, and whole runs."""
+"""Helpers that tests share: small models, stand-ins for data, curves with known effects, and whole runs."""

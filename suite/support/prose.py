@@ -24,7 +24,7 @@ CODE = re.compile(r"(`+).*?\1", flags=re.DOTALL)
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 LIST_ITEM = re.compile(r"(?:[-*]|\d+\.)\s+")
 NO_PROSE = ("|", "#", "<!--", ">>>", "...")
-"""What a line starts with that is no prose: a table, a heading, a comment or an interpreter's prompt."""
+"""The starts of lines that are not prose: a table, a heading, a comment or an interpreter's prompt."""
 
 Kind = Literal["module", "definition", "attribute", "help", "comment"]
 
@@ -63,7 +63,7 @@ def sentences(text: str) -> list[str]:
 
 
 def words(sentence: str) -> int:
-    """How many words *sentence* has; a dash or another sign between spaces is none."""
+    """The number of words in *sentence*; a dash or another sign between spaces is not a word."""
     return sum(any(character.isalnum() for character in word) for word in sentence.split())
 
 

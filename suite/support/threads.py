@@ -1,4 +1,4 @@
-"""Tests run side by side: each process takes one thread, because more would compete for the same cores."""
+"""Tests run in parallel, so each process uses one thread; more would compete for the same cores."""
 
 import os
 

@@ -25,9 +25,9 @@ FAR = 4
 """Standard errors of the second count; one in ten thousand goes so far by chance."""
 
 
-def near(found: int, of: int, rate: float) -> bool:
+def near(count: int, of: int, rate: float) -> bool:
     spread = sqrt(max(rate * (1 - rate), 1 / of) / of)
-    return abs(found / of - rate) <= FAR * spread
+    return abs(count / of - rate) <= FAR * spread
 
 
 def test_every_claim_that_has_a_bound_is_tried_on_it() -> None:

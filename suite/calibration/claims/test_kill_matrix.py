@@ -17,23 +17,23 @@ HERE = SUITE / "calibration"
 CLAIMS = sorted(HERE.parent.glob("test_*.py"))
 
 TIED_TO_A_CHECKPOINT = {"routes.question-to-last-choose-attr"}
-"""Asked of one model of the paper alone; `test_register.py` kills it on curves that are made for it."""
+"""A claim about one model of the paper only; `test_register.py` makes curves on which it fails."""
 
 WITHOUT_A_BOUND = ("fine.", "parts.", "routes.image-to-suffix")
 
 
-Found = Callable[[str], dict[str, set[str]]]
-"""From a verdict to the claims that come to it, by model."""
+ClaimsByVerdict = Callable[[str], dict[str, set[str]]]
+"""Maps a verdict to the claims that have it, by model."""
 
 
 @pytest.fixture(scope="session")
-def found(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Found:
-    """Of the runs that one worker makes for all."""
-    made = tmp_path_factory.getbasetemp().parent / f"kill-matrix-{testrun_uid}.json"
-    with FileLock(f"{made}.lock"):
-        if not made.is_file():
-            made.write_text(json.dumps(all_verdicts()), encoding="utf-8")
-    records = json.loads(made.read_text(encoding="utf-8"))
+def claims_by_verdict(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> ClaimsByVerdict:
+    """The claims with a verdict, from the runs that one worker makes for all workers."""
+    file = tmp_path_factory.getbasetemp().parent / f"kill-matrix-{testrun_uid}.json"
+    with FileLock(f"{file}.lock"):
+        if not file.is_file():
+            file.write_text(json.dumps(all_verdicts()), encoding="utf-8")
+    records = json.loads(file.read_text(encoding="utf-8"))
     return lambda verdict: claims_that(verdict, records)
 
 
@@ -50,19 +50,19 @@ def test_every_claim_is_meant_to_be_killed() -> None:
 
 
 @pytest.mark.parametrize("model", [PLANTED, SMALL])
-def test_nothing_fails_where_nothing_is_broken(model: str, found: Found) -> None:
-    assert found("fails")[model] == set()
+def test_nothing_fails_where_nothing_is_broken(model: str, claims_by_verdict: ClaimsByVerdict) -> None:
+    assert claims_by_verdict("fails")[model] == set()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_caught_by_exactly_the_claims_that_it_breaks(fault: str, found: Found) -> None:
-    assert found("fails")[named(fault)] == FAULTS[fault].caught_by
+def test_a_fault_is_caught_by_exactly_the_claims_that_it_breaks(fault: str, claims_by_verdict: ClaimsByVerdict) -> None:
+    assert claims_by_verdict("fails")[named(fault)] == FAULTS[fault].caught_by
 
 
 @pytest.mark.parametrize("fault", WITHOUT_A_PICTURE)
-def test_nothing_holds_of_a_model_whose_answers_are_guesses(fault: str, found: Found) -> None:
-    assert not found("holds")[named(fault)]
+def test_nothing_holds_of_a_model_whose_answers_are_guesses(fault: str, claims_by_verdict: ClaimsByVerdict) -> None:
+    assert not claims_by_verdict("holds")[named(fault)]
 
 
-def test_all_that_is_judged_of_the_planted_model_holds(found: Found) -> None:
-    assert judged() <= found("holds")[PLANTED]
+def test_all_that_is_judged_of_the_planted_model_holds(claims_by_verdict: ClaimsByVerdict) -> None:
+    assert judged() <= claims_by_verdict("holds")[PLANTED]

@@ -1,4 +1,4 @@
-"""A claim reads what it asks for, resampled by a seed of its own, in one unit and over all tasks alike."""
+"""A claim reads the curves that it names, resampled by a seed of its own, in one unit, on one task or on all."""
 
 from __future__ import annotations
 

@@ -42,12 +42,12 @@ def planted() -> Subject:
 
 
 @cache
-def found(task: str) -> Measurement:
+def measurement_of(task: str) -> Measurement:
     return measure(planted(), questions(task, n=ASKED), EDGES)
 
 
 def change(task: str, edge: Edge) -> np.ndarray:
-    return found(task).curve(edge).values.mean(axis=0)
+    return measurement_of(task).curve(edge).values.mean(axis=0)
 
 
 def test_it_is_an_ordinary_llava_made_in_a_moment() -> None:
@@ -75,17 +75,17 @@ def test_it_is_float32_unless_another_is_asked_for(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 @pytest.mark.parametrize("task", TASKS)
 def test_it_answers_in_half_precision_too(task: str, dtype: str) -> None:
-    found = measure(load("planted", device="cpu", dtype=dtype), questions(task, n=ASKED), (), lens=False)
-    assert found.correct.mean() >= 0.95
+    measurement = measure(load("planted", device="cpu", dtype=dtype), questions(task, n=ASKED), (), lens=False)
+    assert measurement.correct.mean() >= 0.95
 
 
 def test_it_is_known_before_torch_is() -> None:
-    said = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", "import sys; from fixtures.models.registry import resolve; s = resolve('planted'); "
          "s.check(); print(len(s.fingerprint()), 'torch' in sys.modules)"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert said.stdout.split() == ["64", "False"]
+    assert process.stdout.split() == ["64", "False"]
 
 
 def test_what_it_has_not_is_refused() -> None:
@@ -105,33 +105,33 @@ def test_what_it_has_not_is_refused() -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_patches_tell_of_the_objects_whose_boxes_they_meet(task: str) -> None:
     for question in questions(task, n=None):
-        shown = scene_objects(question.image_id)
-        assert shown is not None
-        code = codes(shown)
-        told = {thing.name: code[..., CHANNELS.index(name(thing.name))] > 0 for thing in shown}
+        objects = scene_objects(question.image_id)
+        assert objects is not None
+        code = codes(objects)
+        marked = {thing.name: code[..., CHANNELS.index(name(thing.name))] > 0 for thing in objects}
         registers, boxes = (code[..., CHANNELS.index(kind)] > 0 for kind in (REGISTER, BOX))
         assert (registers ^ boxes).all()
-        for thing in shown:
+        for thing in objects:
             met = np.array([[thing.area_in(row, column) > 0 for column in range(GRID)] for row in range(GRID)])
-            assert (told[thing.name] & boxes).any()
-            assert (told[thing.name] & registers).any()
-            assert not (told[thing.name] & boxes & ~met).any(), "a box tells of another object's place"
+            assert (marked[thing.name] & boxes).any()
+            assert (marked[thing.name] & registers).any()
+            assert not (marked[thing.name] & boxes & ~met).any(), "a box tells of another object's place"
 
 
 def test_the_picture_is_its_codes_to_the_last_digit() -> None:
     question = questions("ChooseAttr", n=1)[0]
-    shown = scene_objects(question.image_id)
-    assert shown is not None
-    assert code_picture(shown).size == (PIXELS, PIXELS)
+    objects = scene_objects(question.image_id)
+    assert objects is not None
+    assert code_picture(objects).size == (PIXELS, PIXELS)
     assert question.image_size == (SCENE, SCENE)
     pixels = planted().encode(question).tensors["pixel_values"][0, 0].double()
     patches = pixels.reshape(GRID, PATCH, GRID, PATCH).permute(0, 2, 1, 3).flatten(2)
     read = patches[..., : len(CHANNELS)]
-    assert torch.allclose(read, torch.from_numpy(codes(shown)), atol=0.006)
+    assert torch.allclose(read, torch.from_numpy(codes(objects)), atol=0.006)
     model: Any = planted().model
     features = model.get_image_features(pixel_values=planted().encode(question).tensors["pixel_values"])
     presence = features.pooler_output[0][:, SLOTS.index(PRESENCE)].double().reshape(GRID, GRID)
-    assert torch.allclose(presence, torch.from_numpy(codes(shown)[..., CHANNELS.index(PRESENCE)]), atol=0.01)
+    assert torch.allclose(presence, torch.from_numpy(codes(objects)[..., CHANNELS.index(PRESENCE)]), atol=0.01)
 
 
 def test_a_box_is_related_where_its_code_is_drawn() -> None:
@@ -174,7 +174,7 @@ def test_it_passes_the_contract() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_it_answers(task: str) -> None:
-    assert found(task).correct.all(), found(task).answers
+    assert measurement_of(task).correct.all(), measurement_of(task).answers
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -1,4 +1,4 @@
-"""Stages of any layers and strengths that are planted are found again: where they are, and how large."""
+"""Planted stages of any layers and strengths are recovered: their places and their sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fixtures.tasks import questions
 ASKED = 24
 EDGES = (IMAGE >> QUESTION, QUESTION >> LAST, RELATED >> QUESTION, OTHER >> QUESTION)
 MURMURS = 1.5
-"""Points; what every layer moves beside the stages makes of a drop."""
+"""Points of a drop that come from what every layer moves in addition to the stages."""
 CLEAR = np.linspace(FAINTEST, CLEAREST, 1001)
 """How clearly objects show, each as often."""
 
@@ -55,14 +55,14 @@ class Plan:
         )
 
     def drop(self, reads: float) -> float:
-        """In percent, the mean over objects of any clearness where this part of the answer is not read."""
+        """The mean in percent over objects of any clearness, where this part of the answer is not read."""
         options = 1 - self.reads_first - self.reads_second
         whole = options + (1 - options) * CLEAR
         return 100 * (1 - float(np.mean(_probability(whole - reads * CLEAR) / _probability(whole))))
 
 
 def _probability(part: np.ndarray) -> np.ndarray:
-    """Of an answer of which this part has been read."""
+    """The probability of an answer of which this part has been read."""
     return 1 / (1 + RIVALS * np.exp(-SCALE * part))
 
 
@@ -92,20 +92,20 @@ def built(plan: Plan) -> Planted:
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(plans())
 def test_what_is_planted_is_recovered(plan: Plan) -> None:
-    found = measure(built(plan), questions("ChooseAttr", n=ASKED), EDGES)
-    assert found.correct.all()
+    measurement = measure(built(plan), questions("ChooseAttr", n=ASKED), EDGES)
+    assert measurement.correct.all()
     planted = {
         OTHER >> QUESTION: (plan.first, plan.drop(plan.reads_first)),
         RELATED >> QUESTION: (plan.second, plan.drop(plan.reads_second)),
         QUESTION >> LAST: (plan.answer, 100 * LAST_DROP),
     }
     for edge, (layer, drop) in planted.items():
-        curve = found.curve(edge)
+        curve = measurement.curve(edge)
         fallen = set(np.flatnonzero(curve.values.mean(axis=0) < -drop / 2))
         assert fallen == around(layer, plan.depth), edge
         assert curve.trough_layer().value in fallen, edge
         assert curve.drop().value == pytest.approx(drop, abs=MURMURS), edge
-    stages = found.curve(IMAGE >> QUESTION)
+    stages = measurement.curve(IMAGE >> QUESTION)
     assert set(np.flatnonzero(stages.values.mean(axis=0) < -MURMURS)) == (
         around(plan.first, plan.depth) | around(plan.second, plan.depth)
     )
@@ -118,17 +118,17 @@ FEWEST_COVERED = 0.92
 
 def test_what_is_planted_lies_in_its_interval_as_often_as_the_interval_says() -> None:
     plan = Plan(depth=16, first=1, second=6, answer=11, reads_first=0.3, reads_second=0.12)
-    found = measure(built(plan), questions("ChooseAttr", n=128), EDGES)
-    images = np.array([question.image_id for question in found.questions])
+    measurement = measure(built(plan), questions("ChooseAttr", n=128), EDGES)
+    images = np.array([question.image_id for question in measurement.questions])
     generator, covered = np.random.default_rng(4), dict.fromkeys(EDGES, 0)
     for trial in range(TRIALS):
-        drawn = generator.choice(np.unique(images), ASKED)
-        rows = [np.flatnonzero(images == image) for image in drawn]
+        image_sample = generator.choice(np.unique(images), ASKED)
+        rows = [np.flatnonzero(images == image) for image in image_sample]
         sample = resampling([f"{place}" for place, row in enumerate(rows) for _ in row], trial, 500)
         for edge in EDGES:
-            values = found.curve(edge).values
+            values = measurement.curve(edge).values
             drop = replace(
-                found.curve(edge), values=values[np.concatenate(rows)], resampling=sample, baseline=None
+                measurement.curve(edge), values=values[np.concatenate(rows)], resampling=sample, baseline=None
             ).drop()
             covered[edge] += drop.low <= -values.mean(axis=0).min() <= drop.high
     assert min(covered.values()) >= FEWEST_COVERED * TRIALS, covered

@@ -81,7 +81,7 @@ def test_every_claim_fails_where_it_is_false(claim: str, task: str) -> None:
 
 
 BOTH_WAYS = replace(Model(), questions=24, scatter=60.0)
-"""So few questions that scatter so much that hardly anything can be told."""
+"""A population of few questions that scatter widely, so that almost nothing can be decided."""
 
 
 @pytest.mark.parametrize(("claim", "task"), cases())

@@ -1,4 +1,4 @@
-"""The README's table of what each adapter can be asked agrees with the adapters' tiny models."""
+"""The README's table of what each adapter can measure agrees with the adapters' tiny models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO = "-"
 
 
 def written() -> dict[str, tuple[bool, ...]]:
-    """By adapter, which of `COLUMNS` its row says can be asked."""
+    """For each adapter, which of `COLUMNS` its row of the table promises."""
     lines = README.read_text(encoding="utf-8").splitlines()
     start = next(index for index, line in enumerate(lines) if line.startswith("| adapter |")) + 2
     rows: dict[str, tuple[bool, ...]] = {}
@@ -32,19 +32,19 @@ def written() -> dict[str, tuple[bool, ...]]:
     return rows
 
 
-def asked() -> dict[str, tuple[bool, ...]]:
-    """By adapter, which of `COLUMNS` some prompt of its tiny models has."""
-    found: dict[str, set[Span]] = defaultdict(set)
+def measurable() -> dict[str, tuple[bool, ...]]:
+    """For each adapter, which of `COLUMNS` a prompt of its tiny models has."""
+    spans_of: dict[str, set[Span]] = defaultdict(set)
     for family in families().values():
         for style in family.styles:
             subject = wrap(*family.build(), style)
             for size in family.sizes:
-                found[type(subject).__name__] |= set(subject.encode(question(size), picture=False).spans)
-    return {name: tuple(spans >= set(column) for column in COLUMNS) for name, spans in found.items()}
+                spans_of[type(subject).__name__] |= set(subject.encode(question(size), picture=False).spans)
+    return {name: tuple(spans >= set(column) for column in COLUMNS) for name, spans in spans_of.items()}
 
 
 def test_the_table_is_true() -> None:
-    assert written() == asked()
+    assert written() == measurable()
 
 
 def test_every_adapter_has_a_row() -> None:

@@ -25,8 +25,8 @@ NAME = "documented"
 
 
 def block(language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, flags=re.MULTILINE | re.DOTALL)
-    return found
+    (code,) = re.findall(rf"^```{language}\n(.*?)^```$", DOCUMENT, flags=re.MULTILINE | re.DOTALL)
+    return code
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Subject]:
     made = module_from_spec(spec)
     monkeypatch.setitem(sys.modules, module, made)
     spec.loader.exec_module(made)
-    known = families.registry()
-    more = {**known, "families": {**known["families"], "vipllava": line}}
+    registry = families.registry()
+    more = {**registry, "families": {**registry["families"], "vipllava": line}}
     monkeypatch.setattr(families, "registry", lambda: more)
     monkeypatch.setitem(test_adapters.FAMILIES, NAME, replace(vipllava.FAMILY, regions=True))  # pyright: ignore[reportArgumentType]
     return getattr(made, attribute)
@@ -61,9 +61,9 @@ def test_its_models_have_short_names_that_lead_to_the_hub() -> None:
 
 def test_the_documents_adapter_passes_the_contract_of_all(adapter: type[Subject]) -> None:
     test_adapters.subject.cache_clear()
-    asked = test_adapters.subject(NAME)
-    assert type(asked) is adapter
-    assert RELATED in asked.encode(test_adapters.question((112, 56))).spans
+    subject = test_adapters.subject(NAME)
+    assert type(subject) is adapter
+    assert RELATED in subject.encode(test_adapters.question((112, 56))).spans
     test_adapters.test_the_contract(NAME, "chat")
     test_adapters.test_spans_read_as_what_they_name(NAME, "chat")
     test_adapters.test_a_prompt_without_its_picture_has_the_same_ids_and_spans(NAME, "chat")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from fixtures.models.errors import ModelUnavailable
 from fixtures.models.geometry import Preprocessing, geometry
-from suite.support.repository import AUTHORS
+from suite.support.repository import AUTHORS, needs_authors_files
 
 SIDE, PATCH = 56, 14
 DIVISORS = [7, 8, 14, 28, 56]
@@ -110,9 +110,9 @@ def unresampled(draw: st.DrawFn) -> tuple[Callable[[], Any], tuple[int, int]]:
 @unhurried(max_examples=300)
 @given(st.data(), unresampled())
 def test_a_box_meets_exactly_the_patches_that_its_pixels_reach(
-    data: st.DataObject, drawn: tuple[Callable[[], Any], tuple[int, int]]
+    data: st.DataObject, case: tuple[Callable[[], Any], tuple[int, int]]
 ) -> None:
-    build, size = drawn
+    build, size = case
     box = data.draw(marks(size))
     processor = build()
     assert followed(processor, size, box) == changed(processor, size, box)
@@ -120,8 +120,8 @@ def test_a_box_meets_exactly_the_patches_that_its_pixels_reach(
 
 @unhurried(max_examples=100)
 @given(unresampled())
-def test_padding_is_exactly_what_no_pixel_reaches(drawn: tuple[Callable[[], Any], tuple[int, int]]) -> None:
-    build, size = drawn
+def test_padding_is_exactly_what_no_pixel_reaches(case: tuple[Callable[[], Any], tuple[int, int]]) -> None:
+    build, size = case
     processor = build()
     everything = set(range((SIDE // PATCH) ** 2))
     assert padded(processor, size) == everything - changed(processor, size, (0, 0, *size))
@@ -151,7 +151,7 @@ def test_resampling_only_blurs_the_boxs_edge(data: st.DataObject, kind: Any, siz
         reach_x, reach_y = BICUBIC_REACH * pixel_x, BICUBIC_REACH * pixel_y
         spilled = geometry(Preprocessing.of(processor), size, PATCH)
         bounds = (left - reach_x, top - reach_y, right - left + 2 * reach_x, bottom - top + 2 * reach_y)
-        # The filter tints padding beside the picture too, where no box is ever drawn.
+        # The filter tints padding next to the picture too, where there are no boxes.
         assert seen <= set(spilled.patches(bounds).tolist()) | set(spilled.padding.tolist())
 
 
@@ -206,14 +206,14 @@ def test_other_image_processors_are_refused_by_name(processor: SimpleNamespace, 
     assert "SimpleNamespace" in str(refused.value)
 
 
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
+@needs_authors_files
 def test_the_authors_boxes() -> None:
-    """Of the six files' boxes the hub's crop loses 513, and padding one, which lies outside its picture.
+    """The hub's crop loses 513 boxes of the six files; padding loses one, which lies outside its picture.
 
-    (515, were the longer side rounded when resized, as it is not.)
+    The crop would lose 515 if resizing rounded the longer side; it truncates it.
     """
     pad, crop = Preprocessing.of(padding(336)), Preprocessing.of(cropping(336))
-    shown: list[tuple[bool, bool]] = []
+    visibility: list[tuple[bool, bool]] = []
     for path in AUTHORS.glob("*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
@@ -223,10 +223,10 @@ def test_the_authors_boxes() -> None:
                     if "-" not in sides:
                         x, y, w, h = map(float, sides)
                         padded, cropped = (geometry(way, size, PATCH).patches((x, y, w, h)) for way in (pad, crop))
-                        shown.append((padded.size > 0, cropped.size > 0))
-    assert len(shown) == 7140
-    assert sum(not padded for padded, _ in shown) == 1
-    assert sum(not cropped for _, cropped in shown) == 513
+                        visibility.append((padded.size > 0, cropped.size > 0))
+    assert len(visibility) == 7140
+    assert sum(not padded for padded, _ in visibility) == 1
+    assert sum(not cropped for _, cropped in visibility) == 513
 
 
 @pytest.mark.parametrize("pads", [True, False])

@@ -48,15 +48,17 @@ def test_answers_are_right_through_the_public_path(task: str) -> None:
     model, processor = bundled()
     cases = held_out(task, SAMPLE, "test")
     given = answers(model, processor, cases)
-    wrong = [(one.question, one.answer, said) for one, said in zip(cases, given, strict=True) if said != one.answer]
+    wrong = [
+        (one.question, one.answer, answer) for one, answer in zip(cases, given, strict=True) if answer != one.answer
+    ]
     assert SAMPLE - len(wrong) >= LEAST_RIGHT, wrong
 
 
 def test_chat_template_yields_the_prompt() -> None:
     _, processor = bundled()
-    asked = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Is the cat red or blue?"}]}]
+    messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Is the cat red or blue?"}]}]
     prompt = "USER: <image>\nIs the cat red or blue?\nAnswer the question using a single word or phrase. ASSISTANT:"
-    assert processor.apply_chat_template(asked, add_generation_prompt=True) == prompt
+    assert processor.apply_chat_template(messages, add_generation_prompt=True) == prompt
 
 
 def test_processor_keeps_the_pixels_that_training_saw() -> None:
@@ -64,10 +66,10 @@ def test_processor_keeps_the_pixels_that_training_saw() -> None:
 
     from fixtures.models.miniature.vision import to_pixels
 
-    shown = scene("test", 0)
-    found = bundled()[1](images=draw(shown), text="<image>", return_tensors="pt")
-    assert found["pixel_values"].shape == (1, 3, 64, 64)
-    torch.testing.assert_close(found["pixel_values"], to_pixels([shown]), rtol=0, atol=1e-6)
+    a_scene = scene("test", 0)
+    inputs = bundled()[1](images=draw(a_scene), text="<image>", return_tensors="pt")
+    assert inputs["pixel_values"].shape == (1, 3, 64, 64)
+    torch.testing.assert_close(inputs["pixel_values"], to_pixels([a_scene]), rtol=0, atol=1e-6)
 
 
 def test_bundled_tokenizer_is_the_one_that_training_makes() -> None:
@@ -110,17 +112,17 @@ def test_packed_questions_have_the_logits_of_the_public_forward() -> None:
 
     model, processor = untrained()
     model = model.double().eval()
-    shown = [scene("train", index) for index in range(2)]
-    asked = chat("Is the cat red or blue?", "blue"), plain("Is there a bed?", "no")
-    rows = [[*asked, captions(one, random.Random(0), 2)] for one in shown]
+    scenes = [scene("train", index) for index in range(2)]
+    turns = chat("Is the cat red or blue?", "blue"), plain("Is there a bed?", "no")
+    rows = [[*turns, captions(one, random.Random(0), 2)] for one in scenes]
     tokenizer = processor.tokenizer
     tokens = [[tokenize(branch, tokenizer) for branch in row] for row in rows]
     ids, learn = pad([each for row in tokens for each in row], 40, tokenizer.pad_token_id)
     prefix = torch.tensor(tokenizer.encode(BEFORE_QUESTION.replace(IMAGE, IMAGE * PATCHES)))
-    batch = Batch(to_pixels(shown), prefix, ids.view(2, 3, 40), learn.view(2, 3, 40))
+    batch = Batch(to_pixels(scenes), prefix, ids.view(2, 3, 40), learn.view(2, 3, 40))
     with torch.no_grad():
         packed = model.lm_head(hidden_states(model, batch))
-        for number, (one, row) in enumerate(zip(shown, rows, strict=True)):
+        for number, (one, row) in enumerate(zip(scenes, rows, strict=True)):
             for place, branch in enumerate(row):
                 text = BEFORE_QUESTION + "".join(piece.text for piece in branch)
                 inputs = processor(images=draw(one), text=text, return_tensors="pt")
@@ -159,7 +161,7 @@ def test_training_is_repeatable(tmp_path: Path) -> None:
 
 def test_card_tells_the_accuracies() -> None:
     card = json.loads((WEIGHTS / "card.json").read_text(encoding="utf-8"))
-    for asked in ("validation", "bundled"):
-        assert set(card["accuracy"][asked]) == set(TASKS)
-        assert min(card["accuracy"][asked].values()) >= 0.95
+    for split in ("validation", "bundled"):
+        assert set(card["accuracy"][split]) == set(TASKS)
+        assert min(card["accuracy"][split].values()) >= 0.95
     assert card["accuracy"]["questions_per_task"] >= 500

@@ -93,7 +93,7 @@ def test_every_family_has_its_adapter() -> None:
 
 
 def test_a_hub_model_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Truly asked of the hub's own client, offline and with an empty cache."""
+    """The hub's own client is called, offline and with an empty cache."""
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
@@ -106,23 +106,23 @@ def test_a_hub_model_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.
 def test_a_hub_model_is_fetched_once_needed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 
-    asked: list[tuple[str, str | None, list[str]]] = []
+    requests: list[tuple[str, str | None, list[str]]] = []
 
     def download(location: str, revision: str | None, allow_patterns: list[str]) -> str:
-        asked.append((location, revision, allow_patterns))
+        requests.append((location, revision, allow_patterns))
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     source = resolve("some/model", revision="main", prompt="paper")
-    assert asked == []
+    assert requests == []
     assert source.fingerprint() == resolve(str(folder)).fingerprint()
-    location, revision, patterns = asked[-1]
+    location, revision, patterns = requests[-1]
     assert (location, revision) == ("some/model", "main")
     assert "*.safetensors" in patterns
     assert not [pattern for pattern in patterns if pattern.endswith((".bin", ".pt", ".pth", ".pkl", ".py", "*"))]
     assert source.load("cpu").prompt_style == "paper"
     resolve("some/model", trust_remote_code=True).fingerprint()
-    assert "*.py" in asked[-1][2]
+    assert "*.py" in requests[-1][2]
 
 
 # Fingerprints

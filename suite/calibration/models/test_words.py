@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fixtures.models.prompt_texts import vicuna
 from fixtures.models.words import occurrences, option_occurrences, positions, same_noun
 from fixtures.tasks import TASKS, load
-from suite.support.repository import AUTHORS
+from suite.support.repository import AUTHORS, needs_authors_files
 
 # A busy machine says nothing about the tests.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -44,7 +44,7 @@ def written(text: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "found"),
+    ("text", "name", "starts"),
     [
         ("What color is the hat?", "hat", [18]),
         ("Is the telephone left of the phone?", "phone", [29]),
@@ -67,8 +67,8 @@ def written(text: str, name: str) -> list[str]:
         ("Is it red?", "?", []),
     ],
 )
-def test_a_word_is_found_whole(text: str, name: str, found: list[int]) -> None:
-    assert [start for start, _ in occurrences(text, name)] == found
+def test_a_word_is_found_whole(text: str, name: str, starts: list[int]) -> None:
+    assert [start for start, _ in occurrences(text, name)] == starts
 
 
 @pytest.mark.parametrize(
@@ -107,17 +107,17 @@ def test_number(one: str, many: str) -> None:
 @given(
     name=st.sampled_from(NAMES),
     plural=st.booleans(),
-    drawn=st.lists(st.sampled_from([None, *STRANGERS]), max_size=12),
+    words=st.lists(st.sampled_from([None, *STRANGERS]), max_size=12),
     separators=st.lists(st.sampled_from([" ", ", ", "? ", "  "]), min_size=12, max_size=12),
     upper=st.booleans(),
 )
 def test_every_place_of_a_word_and_no_other(
-    name: str, plural: bool, drawn: list[str | None], separators: list[str], upper: bool
+    name: str, plural: bool, words: list[str | None], separators: list[str], upper: bool
 ) -> None:
     """The text is assembled here, so the places are known without searching for them."""
     form = FORMS.get(name, name + "s") if plural else name
     text, places = "", []
-    for word, separator in zip(drawn, separators, strict=False):
+    for word, separator in zip(words, separators, strict=False):
         if word is None:
             places.append((len(text), len(text) + len(form)))
         text += (form if word is None else word) + separator
@@ -125,7 +125,7 @@ def test_every_place_of_a_word_and_no_other(
 
 
 @pytest.mark.parametrize(
-    ("text", "option", "other", "found"),
+    ("text", "option", "other", "starts"),
     [
         ("Is it light blue or blue?", "blue", "light blue", [20]),
         ("Is it light blue or blue?", "light blue", "blue", [6]),
@@ -133,8 +133,8 @@ def test_every_place_of_a_word_and_no_other(
         ("Is it red?", "blue", "red", []),
     ],
 )
-def test_an_option_is_not_found_inside_the_other(text: str, option: str, other: str, found: list[int]) -> None:
-    assert [start for start, _ in option_occurrences(text, option, other)] == found
+def test_an_option_is_not_found_inside_the_other(text: str, option: str, other: str, starts: list[int]) -> None:
+    assert [start for start, _ in option_occurrences(text, option, other)] == starts
 
 
 @unhurried
@@ -152,21 +152,21 @@ def test_positions_are_the_tokens_that_share_a_character(seed: int, length: int,
     assert positions(np.array(tokens), ranges).tolist() == expected
 
 
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
+@needs_authors_files
 def test_the_authors_questions_write_what_they_name() -> None:
-    """All but synonyms and pronouns are found, and nothing in the midst of a word."""
+    """All but synonyms and pronouns are found, and nothing inside a word."""
     names, unfound, inflected, elsewhere = 0, Counter[str](), 0, 0
     for one in (one for task in TASKS for one in load(task, AUTHORS).questions):
         for name in (thing.name for thing in one.objects):
             names += 1
-            found = occurrences(one.text, name)
-            if not found:
+            places = occurrences(one.text, name)
+            if not places:
                 unfound[name] += 1
                 continue
-            written = {one.text[start:end].lower() for start, end in found}
+            written = {one.text[start:end].lower() for start, end in places}
             inflected += name.lower() not in written
-            elsewhere += one.text.lower().find(name.lower()) not in {start for start, _ in found}
-            assert all(not is_within_a_word(one.text, *place) for place in found)
+            elsewhere += one.text.lower().find(name.lower()) not in {start for start, _ in places}
+            assert all(not is_within_a_word(one.text, *place) for place in places)
             assert all(same_noun(word.split()[-1], name.lower().split()[-1]) for word in written)
     assert names == 8050
     assert unfound == {"he": 17, "phone": 13, "tie": 7, "cyclist": 1}  # him, telephone, necktie, bicyclist
@@ -174,21 +174,22 @@ def test_the_authors_questions_write_what_they_name() -> None:
     assert elsewhere == FIRST_SUBSTRINGS_ELSEWHERE
 
 
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
+@needs_authors_files
 def test_the_authors_questions_write_their_options() -> None:
     chosen = [one for task in TASKS for one in load(task, AUTHORS).questions if one.true_option and one.false_option]
     assert len(chosen) == 2964
     without: list[str] = []
     for one in chosen:
         pairs = ((one.true_option, one.false_option), (one.false_option, one.true_option))
-        found = [option_occurrences(one.text, str(option), str(other)) for option, other in pairs]
-        without += [one.text] * (not all(found))
-        assert not any(is_within_a_word(one.text, *place) for places in found for place in places)
-        assert not set(found[0]) & set(found[1])
+        places_of_options = [option_occurrences(one.text, str(option), str(other)) for option, other in pairs]
+        without += [one.text] * (not all(places_of_options))
+        assert not any(is_within_a_word(one.text, *place) for places in places_of_options for place in places)
+        assert not set(places_of_options[0]) & set(places_of_options[1])
     assert without == ["What type of device is orange, the telephone or the laptop?"]
 
 
-@pytest.mark.skipif(not (AUTHORS.is_dir() and LLAMA.is_dir()), reason="the questions or the tokenizer are not here")
+@needs_authors_files
+@pytest.mark.skipif(not LLAMA.is_dir(), reason="the tokenizer of Llama 2 is not here")
 def test_every_word_of_the_authors_questions_is_followed_to_its_tokens() -> None:
     """In the paper's prompt, with Llama 2's tokenizer: what the tokens hold reads as the word, and no more."""
     from transformers import AutoTokenizer
@@ -211,6 +212,6 @@ def test_every_word_of_the_authors_questions_is_followed_to_its_tokens() -> None
 
 
 def is_within_a_word(text: str, start: int, end: int) -> bool:
-    """Whether a place begins or ends in the midst of letters: "hat" in "What"."""
+    """Whether a place begins or ends between letters: "hat" in "What"."""
     around = text[:start][-1:] + text[end:][:1]
     return any(character.isalnum() for character in around)

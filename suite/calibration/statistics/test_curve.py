@@ -152,10 +152,10 @@ def test_too_few_questions_settle_nothing_and_their_empty_draws_are_dropped() ->
     values = np.tile(TWO_STAGES, (60, 1))
     sample = resampling(names(60), 0, 300)
     halves = sample.image_of < sample.first_half
-    kept = [*np.flatnonzero(halves)[:4], *np.flatnonzero(~halves)[:24]]
-    values[np.setdiff1d(np.arange(60), kept)] = np.nan
+    few = [*np.flatnonzero(halves)[:4], *np.flatnonzero(~halves)[:24]]
+    values[np.setdiff1d(np.arange(60), few)] = np.nan
     effect = knockout(values, sample).drop()
-    empty = int((sample.weights[:, kept[:4]].sum(axis=1) == 0).sum())
+    empty = int((sample.weights[:, few[:4]].sum(axis=1) == 0).sum())
     assert empty == np.isnan(effect.draws).sum() > 0
     assert effect.notes == (f"{empty} of 300 resamples dropped: they hold nothing to read",)
     assert (effect.value, effect.low, effect.high) == pytest.approx((60, 60, 60))

@@ -35,10 +35,10 @@ class Judge:
         self.all = self.mean(range(len(in_first)))
 
     def mean(self, questions: Sequence[int]) -> list[float]:
-        asked = [question for question in questions if not isnan(self.rows[question][0])]
-        mass = sum(self.weights[question] for question in asked)
+        finite = [question for question in questions if not isnan(self.rows[question][0])]
+        mass = sum(self.weights[question] for question in finite)
         return [
-            sum(self.weights[question] * self.rows[question][point] for question in asked) / mass
+            sum(self.weights[question] * self.rows[question][point] for question in finite) / mass
             for point in range(len(self.rows[0]))
         ]
 

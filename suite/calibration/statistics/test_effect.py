@@ -11,7 +11,7 @@ from fixtures.statistics.effect import Effect
 from suite.support.curves.effects import effect
 
 
-def drawn(seed: int, mean: float, sources: set[tuple[str, str]], **rest: object) -> Effect:
+def random_effect(seed: int, mean: float, sources: set[tuple[str, str]], **rest: object) -> Effect:
     draws = np.random.default_rng(seed).normal(mean, 1, 2001)
     draws[0] = mean
     return replace(effect(0, 0, 0, **rest), draws=draws, sources=frozenset(sources))  # type: ignore[arg-type]
@@ -22,8 +22,8 @@ ONE = {("", "seed 1")}
 
 def test_effects_of_one_resampling_are_compared_draw_by_draw() -> None:
     a, b = (
-        drawn(0, 30, ONE, n=128, twin=29.0),
-        drawn(1, 10, ONE, n=90, layers=(5,), twin=11.0, label="drop of b"),
+        random_effect(0, 30, ONE, n=128, twin=29.0),
+        random_effect(1, 10, ONE, n=90, layers=(5,), twin=11.0, label="drop of b"),
     )
     difference = a - 0.5 * b
     assert difference.draws == pytest.approx(a.draws - b.draws / 2)
@@ -36,18 +36,21 @@ def test_effects_of_one_resampling_are_compared_draw_by_draw() -> None:
 
 
 def test_gates_and_notes_follow_an_effect_into_every_comparison() -> None:
-    a, b = drawn(0, 30, ONE, notes=("swayed",)), drawn(1, 10, ONE, gates=("nothing to locate",))
+    a, b = random_effect(0, 30, ONE, notes=("swayed",)), random_effect(1, 10, ONE, gates=("nothing to locate",))
     assert a.exceeds(b).verdict == "inconclusive"
     assert (2.0 * (a - b)).gates == ("nothing to locate",)
     assert (b - a).notes == ("swayed",)
 
 
 def test_only_what_is_drawn_together_or_wholly_apart_is_compared() -> None:
-    single, stranger = drawn(0, 30, ONE), drawn(1, 10, {("", "seed 2")})
-    four, two = drawn(2, 20, {("a", "1"), ("b", "2")}, n=200), drawn(3, 5, {("c", "3"), ("d", "4")}, n=100)
-    overlap = drawn(4, 5, {("b", "2"), ("c", "3")})
+    single, stranger = random_effect(0, 30, ONE), random_effect(1, 10, {("", "seed 2")})
+    four, two = (
+        random_effect(2, 20, {("a", "1"), ("b", "2")}, n=200),
+        random_effect(3, 5, {("c", "3"), ("d", "4")}, n=100),
+    )
+    overlap = random_effect(4, 5, {("b", "2"), ("c", "3")})
     assert (four - two).n == 300
-    assert (four - drawn(5, 5, {("a", "1"), ("b", "2")}, n=190)).n == 190
+    assert (four - random_effect(5, 5, {("a", "1"), ("b", "2")}, n=190)).n == 190
     apart = single.unpaired_minus(stranger)
     assert (apart.value, apart.n) == (20, 256)
     for refused in (
@@ -63,7 +66,7 @@ def test_only_what_is_drawn_together_or_wholly_apart_is_compared() -> None:
 
 
 def test_layers_of_two_models_are_not_told_as_if_they_were_of_one() -> None:
-    small, large = drawn(0, 30, ONE, model_layers=32), drawn(1, 10, {("", "seed 2")}, model_layers=40)
+    small, large = random_effect(0, 30, ONE, model_layers=32), random_effect(1, 10, {("", "seed 2")}, model_layers=40)
     difference = small.unpaired_minus(large)
     assert (difference.layers, difference.model_layers) == ((), 0)
     assert " of 40" not in difference.exceeds(0).sentence()

@@ -95,10 +95,10 @@ def test_a_claim_holds_or_fails_as_its_whole_interval_does(
 
 @given(low=st.floats(-100, 100), width=st.floats(0, 50), bound=st.floats(-100, 100))
 def test_no_interval_is_on_both_sides_of_a_bound(low: float, width: float, bound: float) -> None:
-    found = effect(low + width / 2, low, low + width)
+    drop = effect(low + width / 2, low, low + width)
     opposite = {"holds": "fails", "fails": "holds", "inconclusive": "inconclusive"}
-    assert found.is_below(bound).verdict == opposite[found.at_least(bound).verdict]
-    assert found.exceeds(bound).verdict == opposite[found.at_most(bound).verdict]
+    assert drop.is_below(bound).verdict == opposite[drop.at_least(bound).verdict]
+    assert drop.exceeds(bound).verdict == opposite[drop.at_most(bound).verdict]
 
 
 def test_what_is_no_bound_is_refused() -> None:
@@ -242,8 +242,8 @@ def test_a_number_on_its_bound_says_that_none_may(value: float) -> None:
 
 
 def test_a_sentence_stands_alone() -> None:
-    found = effect(62.34, 57, 67.91, images=121, says="image->question drops")
-    assert found.at_least(40).sentence() == (
+    drop = effect(62.34, 57, 67.91, images=121, says="image->question drops")
+    assert drop.at_least(40).sentence() == (
         "image->question drops 62.3 points [57.0, 67.9] at layers 0-1 of 12 (128 questions, 121 images);"
         " the claim needs >= 40: holds"
     )
@@ -269,7 +269,7 @@ def test_composite_sentences_tell_every_part_the_deciding_ones_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("evidence", "told"),
+    ("evidence", "numbers"),
     [
         (effect(45, 39.97, 60).at_least(40), "45.00 points [39.97, 60.00]"),
         (effect(45, 40, 60).at_least(40), "45.0 points [40.0, 60.0]"),
@@ -278,8 +278,8 @@ def test_composite_sentences_tell_every_part_the_deciding_ones_first() -> None:
         (effect(-0.01, -2, 3).exceeds(1), "0.0 points [-2.0, 3.0]"),
     ],
 )
-def test_no_rounding_contradicts_a_verdict(evidence: Evidence, told: str) -> None:
-    assert f" is {told} at" in evidence.sentence()
+def test_no_rounding_contradicts_a_verdict(evidence: Evidence, numbers: str) -> None:
+    assert f" is {numbers} at" in evidence.sentence()
 
 
 def test_layers_are_spelled_in_runs() -> None:

@@ -57,8 +57,10 @@ def test_who_is_right_by_chance_is() -> None:
 
 
 def test_where_no_question_was_posed_there_is_no_doubt() -> None:
-    found = GUESSER.measured(Request("m", "QueryAttr"))
-    assert not replace(found, answers=(None,) * len(found.asked), correct=np.zeros(len(found.asked), bool)).doubts
+    measurement = GUESSER.measured(Request("m", "QueryAttr"))
+    assert not replace(
+        measurement, answers=(None,) * len(measurement.asked), correct=np.zeros(len(measurement.asked), bool)
+    ).doubts
 
 
 @pytest.mark.parametrize(("claim", "task"), cases())
@@ -72,10 +74,10 @@ def test_what_is_false_of_a_guesser_fails() -> None:
 
 
 def test_the_number_is_told_with_the_doubt() -> None:
-    found = evidence(GUESSER, "stages.early-drop", "ChooseAttr")
-    assert (found.verdict, found.needed, found.p) == ("inconclusive", None, None)
-    assert found.low > 40
-    assert found.reason.startswith("right answers may be guesses")
+    drop = evidence(GUESSER, "stages.early-drop", "ChooseAttr")
+    assert (drop.verdict, drop.needed, drop.p) == ("inconclusive", None, None)
+    assert drop.low > 40
+    assert drop.reason.startswith("right answers may be guesses")
     assert evidence(GUESSER, "stages.early-drop", "all").reason.startswith("ChooseAttr: right answers may be guesses")
 
 

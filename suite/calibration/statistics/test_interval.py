@@ -25,7 +25,7 @@ SAMPLES = 40
 
 
 def curve(values: Array, label: str = "edge", resamples: int = 500) -> Curve:
-    """Of questions about a picture each."""
+    """A curve of questions, each about its own picture."""
     sample = resampling([f"image{question}" for question in range(len(values))], 0, resamples)
     return Curve(label, values, LAYER / LAYERS, "points", sample)
 
@@ -72,17 +72,17 @@ def test_it_goes_further_to_the_side_of_images_that_are_few_and_far() -> None:
 
 
 def test_means_of_few_that_react_are_covered_from_above_too() -> None:
-    """A mean like that of a lens near 0: one interval in fifteen of percentiles alone lies wholly below."""
+    """A mean like that of a lens near 0: one interval of percentiles in fifteen lies entirely below it."""
     generator, samples = np.random.default_rng(3), 400
-    drawn = [mean_of(generator.uniform(size=64) ** (1 / 0.05 - 1)) for _ in range(samples)]
-    assert sum(percentiles(effect)[1] < 0.05 for effect in drawn) > 0.06 * samples
-    assert sum(effect.high < 0.05 for effect in drawn) < 0.05 * samples
+    effects = [mean_of(generator.uniform(size=64) ** (1 / 0.05 - 1)) for _ in range(samples)]
+    assert sum(percentiles(effect)[1] < 0.05 for effect in effects) > 0.06 * samples
+    assert sum(effect.high < 0.05 for effect in effects) < 0.05 * samples
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-3, 3), st.sampled_from([0.5, 1, 2]))
 def test_a_p_value_is_at_its_level_where_the_interval_ends(seed: int, bias: float, power: float) -> None:
-    """However far the resamples lie beside the point estimate."""
+    """The interval holds the point estimate, however far from it the resamples lie."""
     effect = mean_of(np.random.default_rng(seed).exponential(size=64) ** power, RESAMPLES)
     beside = bias * float(effect.draws[1:].std())
     moved = np.concatenate([effect.draws[:1], effect.draws[1:] + beside])
@@ -99,11 +99,11 @@ def test_without_spread_a_p_value_is_none_or_all() -> None:
 
 
 def test_a_bound_beyond_all_that_such_a_number_can_be_is_left_out() -> None:
-    found = curve(noisy(NARROW, 0, spread=2.0))
-    found = found.rank_correlation(curve(found.values + noisy(0 * NARROW, 1, spread=0.5)))
-    assert found.high == 1
-    assert found.p(1.1) == 0
-    assert found.p(-1.1) == 0
+    correlation = curve(noisy(NARROW, 0, spread=2.0))
+    correlation = correlation.rank_correlation(curve(correlation.values + noisy(0 * NARROW, 1, spread=0.5)))
+    assert correlation.high == 1
+    assert correlation.p(1.1) == 0
+    assert correlation.p(-1.1) == 0
 
 
 def test_what_resamples_miss_on_one_side_is_added_there_alone() -> None:
@@ -116,17 +116,17 @@ def test_what_resamples_miss_on_one_side_is_added_there_alone() -> None:
 
 
 def test_a_narrow_trough_is_read_beside_its_layer_and_that_is_known() -> None:
-    found = [curve(noisy(NARROW, seed)).drop() for seed in range(SAMPLES)]
-    missed = average([float(effect.draws[1:].mean()) - 30 for effect in found])
-    known = average([effect.bias for effect in found])
+    effects = [curve(noisy(NARROW, seed)).drop() for seed in range(SAMPLES)]
+    missed = average([float(effect.draws[1:].mean()) - 30 for effect in effects])
+    bias = average([effect.bias for effect in effects])
     assert missed < -1
-    assert 0.5 < known / missed < 2
+    assert 0.5 < bias / missed < 2
 
 
 def test_where_all_layers_are_level_none_is_beside_the_lowest() -> None:
-    found = [curve(noisy(0 * NARROW, seed)).drop() for seed in range(SAMPLES)]
-    spread = average([effect.draws[1:].std() for effect in found])
-    assert abs(average([effect.bias for effect in found])) < 0.4 * spread
+    effects = [curve(noisy(0 * NARROW, seed)).drop() for seed in range(SAMPLES)]
+    spread = average([effect.draws[1:].std() for effect in effects])
+    assert abs(average([effect.bias for effect in effects])) < 0.4 * spread
 
 
 def test_without_noise_nothing_is_missed() -> None:
@@ -139,9 +139,11 @@ def test_without_noise_nothing_is_missed() -> None:
 def test_where_noise_ranks_the_layers_nothing_is_read_of_their_order() -> None:
     for depth in (0.0, 1.0):
         values = noisy(depth * NARROW, 5)
-        found = curve(values).rank_correlation(curve(values))
-        assert any(gate.startswith("nothing to rank: the layers of edge are ranked alike") for gate in found.gates)
-        assert found.at_least(0.8).verdict == found.at_most(0.5).verdict == "inconclusive"
+        correlation = curve(values).rank_correlation(curve(values))
+        assert any(
+            gate.startswith("nothing to rank: the layers of edge are ranked alike") for gate in correlation.gates
+        )
+        assert correlation.at_least(0.8).verdict == correlation.at_most(0.5).verdict == "inconclusive"
     assert not curve(np.tile(NARROW, (30, 1))).rank_correlation(curve(np.tile(NARROW, (30, 1)))).gates
 
 
@@ -149,17 +151,17 @@ def test_noise_takes_from_a_rank_correlation_what_its_interval_gives_back() -> N
     ones = NARROW - 20 / (1 + np.abs(LAYER - 18))
     others = NARROW - 20 / (1 + np.abs(LAYER - 22))
     truth = curve(np.tile(ones, (30, 1))).rank_correlation(curve(np.tile(others, (30, 1)))).value
-    found = [
+    correlations = [
         curve(noisy(ones, seed, spread=2.0)).rank_correlation(curve(noisy(others, seed + SAMPLES, spread=2.0)))
         for seed in range(SAMPLES)
     ]
-    assert average([effect.value for effect in found]) < truth - 0.01
-    assert sum(percentiles(effect)[1] < truth for effect in found) > 0.8 * SAMPLES
-    assert sum(effect.high < truth for effect in found) < 0.2 * SAMPLES
+    assert average([effect.value for effect in correlations]) < truth - 0.01
+    assert sum(percentiles(effect)[1] < truth for effect in correlations) > 0.8 * SAMPLES
+    assert sum(effect.high < truth for effect in correlations) < 0.2 * SAMPLES
 
 
 def test_no_correlation_is_above_one() -> None:
     values = noisy(NARROW, 0, spread=5.0)
-    found = curve(values).rank_correlation(curve(values + noisy(0 * NARROW, 1, spread=1.0)))
-    assert found.bias < 0
-    assert found.value < found.high <= 1
+    correlation = curve(values).rank_correlation(curve(values + noisy(0 * NARROW, 1, spread=1.0)))
+    assert correlation.bias < 0
+    assert correlation.value < correlation.high <= 1

@@ -26,10 +26,10 @@ def test_a_p_value_and_a_verdict_say_the_same(centre: float, images: int, seed: 
 def test_a_p_value_beyond_all_resamples_goes_on_falling() -> None:
     draws = np.concatenate([[0.0], np.random.default_rng(0).normal(0, 1, 2000)])
     effect = Effect(label="effect", unit="points", n=400, images=400, draws=draws)
-    found = [effect.p(float(bound)) for bound in range(8)]
-    assert found == sorted(found, reverse=True)
-    assert found[2] == pytest.approx(0.0455, abs=0.02)
-    assert 0 < found[7] < 1e-9
+    values = [effect.p(float(bound)) for bound in range(8)]
+    assert values == sorted(values, reverse=True)
+    assert values[2] == pytest.approx(0.0455, abs=0.02)
+    assert 0 < values[7] < 1e-9
     still = Effect(label="effect", unit="points", n=40, images=40, draws=np.zeros(100))
     assert (still.p(0.0), still.p(1.0)) == (1.0, 0.0)
 
@@ -51,10 +51,10 @@ def test_p_values_of_parts() -> None:
 
 
 def test_accuracys_p_value_is_what_its_interval_inverts() -> None:
-    found = Proportion.of("accuracy", [True] * 190 + [False] * 10, [str(number) for number in range(200)])
-    assert found.p(95.0) == 1
-    assert found.p(found.low) == pytest.approx(0.05, abs=1e-6)
-    assert found.p(found.high) == pytest.approx(0.05, abs=1e-6)
+    accuracy = Proportion.of("accuracy", [True] * 190 + [False] * 10, [str(number) for number in range(200)])
+    assert accuracy.p(95.0) == 1
+    assert accuracy.p(accuracy.low) == pytest.approx(0.05, abs=1e-6)
+    assert accuracy.p(accuracy.high) == pytest.approx(0.05, abs=1e-6)
 
 
 def test_a_skewed_statistic_is_judged_by_its_resamples() -> None:

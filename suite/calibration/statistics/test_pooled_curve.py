@@ -1,4 +1,4 @@
-"""Tasks weigh equally in a pool, are drawn together where they share images, and agree or not one by one."""
+"""Tasks have equal weights in a pool and are resampled together where they share images."""
 
 from __future__ import annotations
 

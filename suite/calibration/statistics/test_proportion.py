@@ -15,21 +15,21 @@ from fixtures.statistics.proportion import Proportion
 
 @given(hits=st.lists(st.booleans(), min_size=1, max_size=300))
 def test_without_shared_images_it_is_the_exact_interval(hits: list[bool]) -> None:
-    found = Proportion.of("accuracy", hits, [str(image) for image in range(len(hits))])
+    accuracy = Proportion.of("accuracy", hits, [str(image) for image in range(len(hits))])
     expected = binomtest(sum(hits), len(hits)).proportion_ci(method="exact")
-    assert found.value == pytest.approx(100 * sum(hits) / len(hits))
+    assert accuracy.value == pytest.approx(100 * sum(hits) / len(hits))
     # Between single questions the variance divides by n - 1.
     widened = 1.0 if all(hits) or not any(hits) or len(hits) == 1 else len(hits) / (len(hits) - 1)
-    assert found.effective_n == pytest.approx(len(hits) / widened)
-    assert found.low <= 100 * expected.low + 1e-9
-    assert found.high >= 100 * expected.high - 1e-9
+    assert accuracy.effective_n == pytest.approx(len(hits) / widened)
+    assert accuracy.low <= 100 * expected.low + 1e-9
+    assert accuracy.high >= 100 * expected.high - 1e-9
 
 
 def test_questions_that_stand_and_fall_with_their_image_count_once() -> None:
     right = np.arange(50) % 5 > 0
     single = Proportion.of("accuracy", right, [str(image) for image in range(50)])
     double = Proportion.of("accuracy", np.repeat(right, 2), [str(image) for image in range(50) for _ in "ab"])
-    # So many images know how alike their questions are a little less well than the single questions would.
+    # The similarity within so many images is estimated a little less well than from single questions.
     assert double.effective_n == pytest.approx(single.effective_n, rel=0.03)
     assert double.effective_n < single.effective_n
     assert double.low <= single.low < single.high <= double.high
@@ -37,30 +37,30 @@ def test_questions_that_stand_and_fall_with_their_image_count_once() -> None:
 
 
 def test_questions_that_differ_within_images_count_no_more_than_once_each() -> None:
-    found = Proportion.of("accuracy", [True, False] * 40, [str(question // 2) for question in range(80)])
-    assert 0.95 * 80 < found.effective_n <= 80
+    accuracy = Proportion.of("accuracy", [True, False] * 40, [str(question // 2) for question in range(80)])
+    assert 0.95 * 80 < accuracy.effective_n <= 80
 
 
 def test_all_right_is_as_sure_as_there_are_images() -> None:
-    found = Proportion.of("accuracy", [True] * 128, [str(question // 2) for question in range(128)])
-    assert found.effective_n == 64
-    assert (found.value, found.high) == (100, 100)
-    assert found.low == pytest.approx(100 * binomtest(64, 64).proportion_ci(method="exact").low)
-    assert found.exceeds(95).verdict == "inconclusive"
-    assert "%" in found.exceeds(95).sentence()
+    accuracy = Proportion.of("accuracy", [True] * 128, [str(question // 2) for question in range(128)])
+    assert accuracy.effective_n == 64
+    assert (accuracy.value, accuracy.high) == (100, 100)
+    assert accuracy.low == pytest.approx(100 * binomtest(64, 64).proportion_ci(method="exact").low)
+    assert accuracy.exceeds(95).verdict == "inconclusive"
+    assert "%" in accuracy.exceeds(95).sentence()
 
 
 def test_widened_intervals_cover_clustered_accuracies() -> None:
     generator = np.random.default_rng(0)
     images, chance = [str(question // 3) for question in range(192)], 0.9
-    # Two thirds of the images fare alike in all their questions, which triples much of the variance.
+    # Two thirds of the images have the same result on all their questions, which triples much of the variance.
     covered = naive = 0
     for _ in range(1000):
         alike = np.repeat(generator.random(64) < 2 / 3, 3)
         shared, own = np.repeat(generator.random(64) < chance, 3), generator.random(192) < chance
-        found = Proportion.of("accuracy", np.where(alike, shared, own), images)
-        covered += found.low <= 100 * chance <= found.high
-        plain = replace(found, effective_n=192.0)
+        accuracy = Proportion.of("accuracy", np.where(alike, shared, own), images)
+        covered += accuracy.low <= 100 * chance <= accuracy.high
+        plain = replace(accuracy, effective_n=192.0)
         naive += plain.low <= 100 * chance <= plain.high
     assert covered >= 930
     assert naive < 880

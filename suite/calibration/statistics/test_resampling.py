@@ -45,8 +45,8 @@ def test_every_draw_takes_whole_images_within_their_half() -> None:
     assert sample.weights.shape == (101, 50)
     assert (sample.weights[0] == 1).all()
     assert (sample.weights[:, ::2] == sample.weights[:, 1::2]).all()
-    drawn = np.stack([sample.counts[1:, half].sum(axis=1) for half in sample.halves])
-    assert (drawn == np.array([[12], [11]])).all()
+    sizes = np.stack([sample.counts[1:, half].sum(axis=1) for half in sample.halves])
+    assert (sizes == np.array([[12], [11]])).all()
 
 
 def test_resampled_means_vary_as_means_of_images_do() -> None:

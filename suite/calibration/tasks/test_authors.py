@@ -24,18 +24,17 @@ from suite.support.data.questions import (
     entry_of,
     graph_of,
     make_question,
-    needs_authors_files,
     questions_of,
     write_authors_file,
 )
-from suite.support.repository import AUTHORS
+from suite.support.repository import AUTHORS, needs_authors_files
 
 
 @needs_authors_files
 def test_the_authors_files_hold_what_the_paper_counts() -> None:
     loaded = {task: load(task, AUTHORS) for task in TASKS}
     counts = {
-        task: (len(found.questions), len({q.image_id for q in found.questions})) for task, found in loaded.items()
+        task: (len(stock.questions), len({q.image_id for q in stock.questions})) for task, stock in loaded.items()
     }
     assert counts == {
         "ChooseAttr": (1000, 937),
@@ -45,15 +44,15 @@ def test_the_authors_files_hold_what_the_paper_counts() -> None:
         "LogicalObj": (991, 931),
         "QueryAttr": (1000, 934),
     }
-    everything = [question for found in loaded.values() for question in found.questions]
+    everything = [question for stock in loaded.values() for question in stock.questions]
     assert len({question.image_id for question in everything}) == 3818
     assert sum(question.id.startswith("0") for question in everything) == 505 + 523 + 511 + 506 + 479 + 291
     boxes = sum(thing.box_xywh is not None for question in everything for thing in question.objects)
-    outside = [name for found in loaded.values() for name in found.unboxed.get(OUTSIDE, ())]
+    outside = [name for stock in loaded.values() for name in stock.unboxed.get(OUTSIDE, ())]
     assert outside == ["1594913"]
-    assert sum(len(found.clipped) for found in loaded.values()) == 99
+    assert sum(len(stock.clipped) for stock in loaded.values()) == 99
     assert boxes + len(outside) == 7140
-    assert not any(found.dropped for found in loaded.values())
+    assert not any(stock.dropped for stock in loaded.values())
     absent = [question for question in loaded["LogicalObj"].questions if question.objects[1].box_xywh is None]
     assert len(absent) == 910
     assert Counter(q.answer for q in loaded["ChooseRel"].questions) == {
@@ -88,10 +87,10 @@ def test_programs_and_columns_of_the_authors_files_tell_the_same(task: str) -> N
             entry = entry_of(task, row["answer"], *steps, detailed=row["type_detailed"], image=row["img_id"])
             outline = gqa_release.outline(graph)
             assert outline
-            found = gqa_release.parse(
+            parsed = gqa_release.parse(
                 row["question_id"], entry | {"question": row["question"]}, {row["img_id"]: outline}
             )
-            assert found.question == columns[row["question_id"]]
+            assert parsed.question == columns[row["question_id"]]
 
 
 def box_of(row: dict[str, str], role: str) -> Box:

@@ -13,8 +13,8 @@ from fixtures.tasks import TASKS, WORLD, questions
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.compare import compare
 from fixtures.tasks.gqa.authors import FILES, object_roles
-from suite.support.data.questions import as_csv, as_row, needs_authors_files
-from suite.support.repository import AUTHORS
+from suite.support.data.questions import as_csv, as_row
+from suite.support.repository import AUTHORS, needs_authors_files
 
 
 def writable(task: str) -> list[Question]:
@@ -99,5 +99,5 @@ def test_an_empty_path_is_refused(option: str, capsys: pytest.CaptureFixture[str
 @needs_authors_files
 def test_the_authors_files_agree_with_themselves() -> None:
     for task in TASKS:
-        asked = questions(task, None, gqa=AUTHORS)
-        assert compare(task, asked, asked).agreeing == len(asked)
+        cases = questions(task, None, gqa=AUTHORS)
+        assert compare(task, cases, cases).agreeing == len(cases)

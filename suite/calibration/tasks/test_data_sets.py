@@ -69,14 +69,14 @@ def test_the_readme_names_every_source() -> None:
 
 
 def test_pope_asks_whether_an_object_is_there(folder: Path) -> None:
-    asked = questions("POPE", None, data=folder)
-    assert len(asked) == 3 * 2 * len(data_sets.NUMBERS)
-    one = next(each for each in asked if each.id == "adversarial-2")
+    cases = questions("POPE", None, data=folder)
+    assert len(cases) == 3 * 2 * len(data_sets.NUMBERS)
+    one = next(each for each in cases if each.id == "adversarial-2")
     assert (one.text, one.answer, one.image_id) == ("Is there an apple in the image?", "no", "000000310196")
     assert (one.true_option, one.false_option) == ("no", "yes")
     assert one.objects == (Object("apple", None),)
     assert one.image_size == one.image.size == (64, 48)
-    assert sum(each.answer == "yes" for each in asked) == len(asked) / 2
+    assert sum(each.answer == "yes" for each in cases) == len(cases) / 2
     assert not is_curated(None, "POPE")
 
 
@@ -99,8 +99,8 @@ def test_a_okvqa_offers_its_choices_behind_the_question(folder: Path) -> None:
 
 def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
     loaded = load("VQAv2", data=folder)
-    found = {one.id: (one.answer, one.true_option, one.false_option) for one in loaded.questions}
-    assert found == {
+    answers = {one.id: (one.answer, one.true_option, one.false_option) for one in loaded.questions}
+    assert answers == {
         "42000": ("down", None, None),
         "42001": ("yes", "yes", "no"),
         "310196000": ("2", None, None),
@@ -129,22 +129,22 @@ def test_cocos_archives_of_either_year_hold_the_pictures(folder: Path, tmp_path:
     own = questions(task, None, data=folder)
     archive = data_sets.write_archive(tmp_path / "val2017.zip")
     for images in (archive, folder / "val2014", folder):
-        found = questions(task, None, data=folder, images=images)
-        assert found == own
-        assert missing_pictures(found) is None
-        assert [one.image.size for one in found] == [one.image_size for one in own]
+        cases = questions(task, None, data=folder, images=images)
+        assert cases == own
+        assert missing_pictures(cases) is None
+        assert [one.image.size for one in cases] == [one.image_size for one in own]
     check([task], data=folder)
 
 
 def test_a_missing_picture_costs_its_questions_alone(folder: Path) -> None:
     (folder / "val2014" / "COCO_val2014_000000000042.jpg").unlink()
-    asked = questions("VQAv2", None, data=folder)
-    assert {one.id: one.image_size for one in asked} == {
+    cases = questions("VQAv2", None, data=folder)
+    assert {one.id: one.image_size for one in cases} == {
         "42000": UNKNOWN_SIZE,
         "42001": UNKNOWN_SIZE,
         "310196000": (64, 48),
     }
-    assert (missing_pictures(asked) or "").startswith("1 of 2 pictures is missing from ")
+    assert (missing_pictures(cases) or "").startswith("1 of 2 pictures is missing from ")
 
 
 # The hub.
@@ -330,16 +330,16 @@ def test_regions_are_unsupported_and_words_are_found(folder: Path) -> None:
     from fixtures.statistics.evidence import Unsupported
 
     subject = model("miniature")
-    asked = [one for task in OTHERS for one in questions(task, 2, data=folder)]
+    cases = [one for task in OTHERS for one in questions(task, 2, data=folder)]
     edges = [IMAGE >> QUESTION, RELATED >> QUESTION]
-    first = measure(subject, asked, edges, lens=False)
-    right = [replace(question, answer=answer) for question, answer in zip(asked, first.answers, strict=True) if answer]
+    first = measure(subject, cases, edges, lens=False)
+    right = [replace(question, answer=answer) for question, answer in zip(cases, first.answers, strict=True) if answer]
     measurement = measure(subject, right, edges, lens=False)
-    assert len(measurement.questions) == len(right) == len(asked)
-    assert measurement.curve(IMAGE >> QUESTION).values.shape == (len(asked), subject.layers)
+    assert len(measurement.questions) == len(right) == len(cases)
+    assert measurement.curve(IMAGE >> QUESTION).values.shape == (len(cases), subject.layers)
     with pytest.raises(Unsupported, match="no object of the question has a box"):
         measurement.curve(RELATED >> QUESTION)
-    for one in asked:
+    for one in cases:
         prompt = subject.encode(one)
         assert (OBJECTS in prompt.spans) == (one.task == "POPE")
         assert (TRUE_OPTION in prompt.spans) == (FALSE_OPTION in prompt.spans) == (one.task == "A-OKVQA")

@@ -69,14 +69,14 @@ def boxless(questions: list[Question]) -> list[Question]:
 @pytest.mark.parametrize("task", TASKS)
 def test_the_hubs_questions_are_the_releases_without_boxes(tables: Tables, task: str) -> None:
     bundled = questions(task, 20, 3)
-    found = questions(task, 20, 3, HUB)
-    assert found == boxless(bundled)
-    for here, there in zip(found, bundled, strict=True):
+    cases = questions(task, 20, 3, HUB)
+    assert cases == boxless(bundled)
+    for here, there in zip(cases, bundled, strict=True):
         assert here.picture
         assert there.picture
         assert here.picture.read() == there.picture.read()
     assert load(task, HUB).unboxed.keys() == {gqa_hub.NO_BOXES}
-    assert missing_pictures(found) is None
+    assert missing_pictures(cases) is None
     assert not is_curated(HUB)
 
 
@@ -166,19 +166,19 @@ def test_pictures_of_the_hub_serve_other_questions_and_only_those_asked_for_are_
     own = questions("QueryAttr", 4)
     chosen_by_the_authors(tmp_path, "QueryAttr", own)
     del tables[gqa_hub.picture_table(HUB_ALL)]
-    found = questions("QueryAttr", 4, 0, tmp_path, HUB)
-    assert found == own
-    assert missing_pictures(found) is None
-    assert {one.image.size for one in found} == {own[0].image_size}
+    cases = questions("QueryAttr", 4, 0, tmp_path, HUB)
+    assert cases == own
+    assert missing_pictures(cases) is None
+    assert {one.image.size for one in cases} == {own[0].image_size}
     check(["QueryAttr"], tmp_path, HUB)
 
 
 def test_a_picture_that_is_not_among_the_balanced_is_sought_among_all(tables: Tables, tmp_path: Path) -> None:
     (own,) = questions("QueryAttr", 1)
     chosen_by_the_authors(tmp_path, "QueryAttr", [replace(own, image_id="9"), replace(own, id="no", image_id="no")])
-    found = {one.image_id: one for one in questions("QueryAttr", 2, 0, tmp_path, HUB)}
-    assert str(found["9"].picture) == "lmms-lab/GQA (val_all_images): 9"
-    assert (missing_pictures(found.values()) or "").startswith("1 of 2 pictures is missing (no)")
+    case_of = {one.image_id: one for one in questions("QueryAttr", 2, 0, tmp_path, HUB)}
+    assert str(case_of["9"].picture) == "lmms-lab/GQA (val_all_images): 9"
+    assert (missing_pictures(case_of.values()) or "").startswith("1 of 2 pictures is missing (no)")
 
 
 def test_pictures_may_lie_elsewhere_and_tell_their_size(tables: Tables, tmp_path: Path) -> None:

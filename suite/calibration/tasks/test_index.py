@@ -79,11 +79,11 @@ def test_a_draw_is_the_same_and_makes_no_more_questions_than_drawn(
         return make(plain)
 
     monkeypatch.setattr(arrow_file, "_question", counted)
-    drawn = questions("ChooseAttr", n, seed, release)
+    sample = questions("ChooseAttr", n, seed, release)
     assert len(made) == (n or 288)
     with monkeypatch.context() as patched:
         patched.setattr(folders, "QUICKLY_READ", 10**9)
-        assert drawn == questions("ChooseAttr", n, seed, release)
+        assert sample == questions("ChooseAttr", n, seed, release)
 
 
 def test_what_was_left_out_is_counted_from_the_index_too(release: Path) -> None:
@@ -101,8 +101,8 @@ def test_what_was_left_out_is_counted_from_the_index_too(release: Path) -> None:
     assert sorted(ids for ids in loaded.dropped.values()) == [("away",), ("cut",)]
     assert list(loaded.unboxed.values()) == [("boxless",)]
     assert loaded.clipped == ("wide",)
-    found = {question.id: question for question in loaded.questions}
-    assert found["boxless"].objects[0].box_xywh is None
+    by_id = {question.id: question for question in loaded.questions}
+    assert by_id["boxless"].objects[0].box_xywh is None
 
 
 def test_datasets_opens_the_index(release: Path) -> None:

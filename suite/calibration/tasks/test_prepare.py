@@ -33,8 +33,7 @@ from fixtures.tasks import (
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.images import find_picture
 from fixtures.tasks.renderer.bundle import build
-from suite.support.data.questions import needs_authors_files
-from suite.support.repository import AUTHORS, ROOT
+from suite.support.repository import AUTHORS, ROOT, needs_authors_files
 
 
 @pytest.fixture(scope="module")

@@ -72,9 +72,9 @@ def test_no_choice_has_no_options() -> None:
 
 def test_an_absent_object_has_no_box_and_is_no_fault() -> None:
     entry = entry_of("LogicalObj", "no", ("select", "cat (11)"), ("filter color", "not(red)"), ("select", "mud (-) "))
-    found = parsed(entry)
-    assert found.question.objects == (Object("cat", CAT[2]), Object("mud", None))
-    assert found.unboxed == ()
+    question = parsed(entry)
+    assert question.question.objects == (Object("cat", CAT[2]), Object("mud", None))
+    assert question.unboxed == ()
 
 
 def test_relations_groups_and_what_is_not_named() -> None:
@@ -103,10 +103,10 @@ def test_relations_groups_and_what_is_not_named() -> None:
 def test_boxes_are_clipped_and_those_outside_are_counted(box: Box, clipped: Box | None) -> None:
     assert clip(box, (100, 80)) == clipped
     entry = entry_of("QueryAttr", "left", ("select", "cat (11)"), ("query", "hposition"))
-    found = parsed(entry, graph_of(("11", "cat", box)))
-    assert found.question.objects == (Object("cat", clipped),)
-    assert found.unboxed == (() if clipped else (OUTSIDE,))
-    assert found.clipped is (clipped not in (None, box))
+    question = parsed(entry, graph_of(("11", "cat", box)))
+    assert question.question.objects == (Object("cat", clipped),)
+    assert question.unboxed == (() if clipped else (OUTSIDE,))
+    assert question.clipped is (clipped not in (None, box))
 
 
 @settings(max_examples=40, deadline=None)
@@ -118,16 +118,16 @@ def test_a_rendered_scene_comes_back_as_it_was_asked(index: int, task: str, rng:
         return
     outline = gqa_release.outline(scenes.scene_graph(a_scene))
     assert outline
-    found = gqa_release.parse("007", json.loads(json.dumps(entry)), {a_scene.id: outline})
-    assert found.unboxed == ()
-    question = found.question
+    parsed_question = gqa_release.parse("007", json.loads(json.dumps(entry)), {a_scene.id: outline})
+    assert parsed_question.unboxed == ()
+    question = parsed_question.question
     assert (question.text, question.answer, question.task) == (entry["question"], entry["answer"], task)
     boxes = [thing.box for thing in a_scene.things]
     assert {thing.box_xywh for thing in question.objects} <= {*boxes, None}
     for thing in question.objects:
-        drawn = [other.name for other in a_scene.things if other.box == thing.box_xywh]
+        names = [other.name for other in a_scene.things if other.box == thing.box_xywh]
         if thing.name in scenes.CATEGORIES:
-            assert drawn == ([thing.name] if thing.box_xywh else [])
+            assert names == ([thing.name] if thing.box_xywh else [])
     if GROUPS[task].structural == "choose":
         assert question.true_option == question.answer
         assert question.false_option not in (None, question.answer)

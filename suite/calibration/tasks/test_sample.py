@@ -30,10 +30,10 @@ def test_more_questions_only_add_to_fewer(pool: list[Question], seed: int, n: in
 @few_examples
 @given(pools, st.integers(0, 5))
 def test_no_image_serves_twice_before_each_has_served(pool: list[Question], seed: int) -> None:
-    drawn = sample(pool, None, seed)
+    order = sample(pool, None, seed)
     left = Counter(question.image_id for question in pool)
-    while drawn:
-        turn, drawn = drawn[: len(left)], drawn[len(left) :]
+    while order:
+        turn, order = order[: len(left)], order[len(left) :]
         assert {question.image_id for question in turn} == set(left)
         left -= Counter(left.keys())
 
@@ -47,9 +47,9 @@ def test_the_order_of_the_file_makes_no_difference(pool: list[Question], seed: i
 
 def test_seeds_draw_different_and_evenly() -> None:
     pool = [make_question(str(i), str(i)) for i in range(100)]
-    drawn = Counter(question.id for seed in range(200) for question in sample(pool, 10, seed))
-    assert len(drawn) == 100
-    assert max(drawn.values()) < 45  # 20 expected: over five standard deviations
+    counts = Counter(question.id for seed in range(200) for question in sample(pool, 10, seed))
+    assert len(counts) == 100
+    assert max(counts.values()) < 45  # 20 expected: over five standard deviations
 
 
 def test_one_seed_draws_the_same_on_every_machine() -> None:

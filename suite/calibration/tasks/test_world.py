@@ -262,8 +262,8 @@ def test_silhouettes_and_textures_differ() -> None:
 def painted(name: str, color: str, material: str) -> np.ndarray:
     width, height = icon_box(name, 14)
     thing = Thing("1", name, color, material, "small", (3, 3, width, height))
-    drawn = pixels(Scene("alone", 64, 64, 5, (thing,)))[3 : 3 + height, 3 : 3 + width].astype(int)
-    return drawn[icon(name, width, height)[0] > 200]
+    painting = pixels(Scene("alone", 64, 64, 5, (thing,)))[3 : 3 + height, 3 : 3 + width].astype(int)
+    return painting[icon(name, width, height)[0] > 200]
 
 
 def test_places_are_blind_to_the_patch_grid() -> None:

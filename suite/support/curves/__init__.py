@@ -1,1 +1,1 @@
-"""Curves and measurements whose true effects are known, and the claims asked of them."""
+"""Curves and measurements whose true effects are known, and the claims that are run on them."""

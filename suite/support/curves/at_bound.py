@@ -1,4 +1,4 @@
-"""Models like the paper's on which one number of a claim lies on its bound; bisection finds them."""
+"""Bisection finds models like the paper's on which one number of a claim lies on its bound."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EARLY, LATE = bump(1, 2.5, -60), bump(12, 2.5, -24)
 ONE: Final = "ChooseAttr"
 
 STEPS: Final = 20
-"""Steps of a bisection, which narrow the interval to a millionth."""
+"""The steps of a bisection; so many narrow the interval to a millionth."""
 
 FEW, MANY = 48, 40_000
-"""Questions of an exact population, in which all are the same, and of one that is nearly exact."""
+"""The questions of an exact population, in which all are the same, and of a nearly exact one."""
 
 ACCURACY, INFERRED = "setup.accuracy", "answer.inferred-by-half-way"
 
@@ -39,9 +39,9 @@ class Row:
     """A pattern that only this part's label matches; empty if the claim has one part."""
     task: str
     at_bound: Callable[[], tuple[Model, Model]]
-    """The nearest model on which it is true and the nearest on which it is false.
+    """The nearest model on which the part is true and the nearest on which it is false.
 
-    Both are the same unless it counts layers.
+    Both are the same model unless the part counts layers.
     """
 
     def number(self, model: Model) -> float:
@@ -202,5 +202,5 @@ ROWS: Final = (
     next_to_bound("stages.same-layers-on-every-task", "QueryAttr", apart(I_Q, 4), apart(I_Q, 5), "all"),
     next_to_bound("regions.same-layers-on-every-task", "QueryAttr.*other", apart(O_Q, 4), apart(O_Q, 5), "all"),
 )
-"""A row for every part of every claim that has a bound. `robustness.every-window-tells-the-same` reads the statistic of
-`robustness.last-sub-word-agrees` fourteen times over."""
+"""A row for every part of every claim that has a bound. `robustness.every-window-tells-the-same` has no row: it
+reads the statistic of `robustness.last-sub-word-agrees` fourteen times."""

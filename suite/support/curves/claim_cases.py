@@ -15,7 +15,7 @@ from suite.support.curves.paper_model import Model
 from suite.support.repository import SUITE
 
 NAME = "llava-1.5-13b"
-"""A model that has a smaller sibling and of which every claim is made."""
+"""A model on which every claim is tested, and which has a smaller sibling."""
 
 
 @cache
@@ -29,7 +29,7 @@ def claims() -> Mapping[str, Callable[[Any], None]]:
 
 
 def cases() -> list[tuple[str, str]]:
-    """Each claim with the first task on which it has a verdict."""
+    """The claims, each with the first task on which it has a verdict."""
     claims()
     candidates = [
         (entry, next((t for t in entry.tasks or TASKS if t not in entry.recorded), "")) for entry in REGISTER.values()
@@ -38,7 +38,7 @@ def cases() -> list[tuple[str, str]]:
 
 
 def evidence(model: Model, claim: str, task: str) -> Evidence:
-    """The evidence that the claim's own test asserts on *model*; `Unsupported` if it cannot be asked."""
+    """The evidence that the claim's own test asserts on *model*; `Unsupported` if the model lacks what it needs."""
     measured = model.measured
     flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
     asserted: list[Evidence] = []

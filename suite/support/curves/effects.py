@@ -1,4 +1,4 @@
-"""Effects with a chosen interval."""
+"""Builds effects with a chosen interval."""
 
 from __future__ import annotations
 

@@ -34,12 +34,12 @@ K = TypeVar("K", Edge, str)
 
 
 def bump(centre: float, width: float, height: float, points: Floats = POINTS[:-1]) -> Floats:
-    """A hump with tails, because a curve that is flat over many layers has no order of ranks there."""
+    """A hump with tails, because ranks have no order where a curve is flat over many layers."""
     return height * (1 + ((points - centre) / width) ** 2) ** -1.5
 
 
 def paper_curves() -> dict[Edge, Floats]:
-    """Mean relative changes in percent, shaped and sized as the paper's figures 3 to 5."""
+    """Mean relative changes in percent [layers], with the shapes and sizes of the paper's figures 3 to 5."""
     nothing = np.zeros(LAYERS)
     early, late = bump(1, 2.5, -60), bump(12, 2.5, -24)
     every = {source >> target: nothing for source in (*PICTURE_SPANS, *WORD_SPANS) for target in WORD_SPANS}
@@ -55,7 +55,7 @@ def paper_curves() -> dict[Edge, Floats]:
 
 
 def paper_lens() -> dict[str, Floats]:
-    """Mean probabilities as in the paper's figure 6."""
+    """Mean probabilities [layers + 1] like those of the paper's figure 6."""
     rise, fall = 1 / (1 + np.exp(-(POINTS - 18) * 2)), 1 / (1 + np.exp((POINTS - 31) * 2))
     lower, capitalized = 0.5 * rise * fall, 0.85 / (1 + np.exp(-(POINTS - 33) * 2))
     return {
@@ -88,15 +88,15 @@ class Sample(NamedTuple):
     """A sample of a task's questions and of how they react."""
 
     images: Sequence[int]
-    """[asked]: the number of each question's image."""
+    """The number of each question's image [questions]."""
     correct: np.ndarray
-    """[asked]: whether the model answers correctly."""
+    """Whether the model answers each question correctly [questions]."""
     baseline: Floats
-    """[kept]: the probability p1 of the right answer."""
+    """The probability p1 of the right answer [questions answered correctly]."""
     left: Mapping[Edge, Floats]
-    """[kept, layers]: the share of p1 that a knockout leaves."""
+    """The share of p1 that a knockout leaves [questions answered correctly, layers]."""
     seen: Mapping[str, Floats]
-    """[kept, layers + 1]: the probability of each form by the lens."""
+    """The probability of each form by the lens [questions answered correctly, layers + 1]."""
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,10 @@ class Model:
     smaller: Mapping[Edge, Floats] = field(default_factory=lambda: {OTHER >> QUESTION: bump(1, 2.5, -30)})
     right: float = 0.99
     rank: float = 0
-    """The answer's rank by the lens, from half of depth on."""
+    """The answer's rank by the lens from half of the depth on."""
     questions: int = 400
     scatter: float = 8.0
-    """Standard deviation of a question's relative changes, in points."""
+    """The standard deviation of a question's relative changes, in points."""
 
     def changed(self, edge: Edge, curve: Floats) -> Model:
         return replace(self, curves={**self.curves, edge: curve})
@@ -139,7 +139,7 @@ class Model:
         )  # fmt: skip
         golds = [ANSWERS[each % 2] for each in range(len(correct))]
         others = [ANSWERS[each % 2 - 1] for each in range(len(correct))]
-        asked = tuple(
+        questions = tuple(
             Question(str(each), f"i{image}", task, "Is it?", gold, None, other if choose else None, (), (32, 32))
             for each, (image, gold, other) in enumerate(zip(images, golds, others, strict=True))
         )
@@ -151,10 +151,10 @@ class Model:
             layers=LAYERS,
             width=width or default_width(LAYERS),
             edges=edges,
-            asked=asked,
+            asked=questions,
             correct=correct,
             answers=tuple(gold if right else other for gold, other, right in zip(golds, others, correct, strict=True)),
-            questions=tuple(each for each, right in zip(asked, correct, strict=True) if right),
+            questions=tuple(each for each, right in zip(questions, correct, strict=True) if right),
             baseline=baseline,
             knocked=LazyMapping(edges, lambda edge: baseline[:, None] * left[edge]),
             lenses=LazyMapping(self.lens, lambda form: seen.get(form, absent)),
@@ -169,13 +169,13 @@ class Model:
         """A sample of questions, each about an image of its own; the first few are answered wrongly."""
         draw = np.random.default_rng([sum(task.encode()), len(model), *salt, len(curves)])
         correct = np.arange(self.questions) >= round((1 - self.right) * self.questions)
-        kept = int(correct.sum())
-        baseline = draw.uniform(0.6, 1.0, kept)
-        seen = {form: np.clip(mean * draw.uniform(0.8, 1.2, (kept, 1)), 0, 1) for form, mean in lens.items()}
-        left = {each: self._scattered(curve, kept, draw) for each, curve in curves.items()}
+        right = int(correct.sum())
+        baseline = draw.uniform(0.6, 1.0, right)
+        seen = {form: np.clip(mean * draw.uniform(0.8, 1.2, (right, 1)), 0, 1) for form, mean in lens.items()}
+        left = {each: self._scattered(curve, right, draw) for each, curve in curves.items()}
         return Sample(range(self.questions), correct, baseline, left, seen)
 
-    def _scattered(self, curve: Floats, kept: int, draw: np.random.Generator) -> Floats:
-        """1 + the relative change of each question [kept, layers]: mostly its size differs, a little its shape."""
-        size = 1 + self.scatter / 40 * draw.standard_normal((kept, 1))
-        return np.maximum(1 + (curve * size + self.scatter / 8 * draw.standard_normal((kept, LAYERS))) / 100, 0)
+    def _scattered(self, curve: Floats, questions: int, draw: np.random.Generator) -> Floats:
+        """1 + the relative change [questions, layers]. Its size varies most, its shape a little."""
+        size = 1 + self.scatter / 40 * draw.standard_normal((questions, 1))
+        return np.maximum(1 + (curve * size + self.scatter / 8 * draw.standard_normal((questions, LAYERS))) / 100, 0)

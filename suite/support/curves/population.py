@@ -13,21 +13,21 @@ from fixtures.flow import Edge
 from suite.support.curves.paper_model import Floats, LazyMapping, Model, Sample
 
 OF_QUESTION, OF_CURVE, OF_LAYER = 0.64, 0.2, 0.16
-"""Shares of the variance of a question's reaction: common to its curves, to the layers of one curve, and to neither."""
+"""How the variance of a question's reaction is shared: by all its curves, by the layers of one curve, by nothing."""
 
 ROUNDING = 0.01
-"""Relative standard deviation of a question's probability in half precision."""
+"""The relative standard deviation of a question's probability in half precision."""
 
 LEAST_PART = 0.05
-"""Smaller means are those of questions that all react less: at this mean, one question in twenty reacts wholly."""
+"""The smallest mean that a few full reactions make: one question in twenty. For smaller means all react less."""
 
 SHARED = 4
-"""Of so many questions the first two share an image; the six tasks have 1.0 to 1.3 questions per image."""
+"""The first two of every so many questions share an image; the six tasks have 1.0 to 1.3 questions per image."""
 
 
 @dataclass(frozen=True)
 class Population(Model):
-    """A model whose questions are drawn at random, other questions for another `sample`.
+    """A model with random questions, which are different for each `sample`.
 
     A knockout leaves U ** (1 / m - 1) of a question's probability, with U uniform on [0, 1]. The mean over questions
     is then exactly m. The lens reads probabilities of the same kind. U is similar for questions about one image and for
@@ -38,7 +38,7 @@ class Population(Model):
     exact: bool = False
 
     def of(self, model: Model) -> Population:
-        """The population of another model, with questions drawn in the same way."""
+        """The population of another model, with questions from the same distribution."""
         return replace(
             self, **{name: getattr(model, name) for name in Model.__dataclass_fields__ if name != "questions"}
         )
@@ -51,17 +51,17 @@ class Population(Model):
         # A right answer must say nothing about the reaction, or the right ones would have other means.
         luck = self._shared(images, self._key(model, "luck"), self._key(model, task, "luck"))
         correct = np.ones(self.questions, bool) if self.exact else ndtr(luck) < self.right
-        kept = reaction[correct]
+        of_right = reaction[correct]
         keys = {each: self._key(model, task, str(each), *salt) for each in curves}
-        left = LazyMapping(curves, lambda edge: self._left(curves[edge], kept, keys[edge]))
-        seen = LazyMapping(lens, lambda form: self._about(lens[form], kept, self._key(model, task, form)))
-        return Sample(images.tolist(), correct, np.full(len(kept), 0.5), left, seen)
+        left = LazyMapping(curves, lambda edge: self._left(curves[edge], of_right, keys[edge]))
+        seen = LazyMapping(lens, lambda form: self._about(lens[form], of_right, self._key(model, task, form)))
+        return Sample(images.tolist(), correct, np.full(len(of_right), 0.5), left, seen)
 
     def _key(self, *names: str | int) -> list[int]:
         return [self.sample, *(crc32(name.encode()) if isinstance(name, str) else name for name in names)]
 
     def _shared(self, images: np.ndarray, of_image: list[int], of_question: list[int]) -> Floats:
-        """[questions]: standard normal numbers; half of their variance belongs to the image."""
+        """Standard normal numbers [questions]; half of their variance belongs to the image."""
         pictures = np.random.default_rng(of_image).standard_normal(self.questions)[images]
         return (pictures + np.random.default_rng(of_question).standard_normal(len(images))) / np.sqrt(2)
 
@@ -75,7 +75,7 @@ class Population(Model):
         )
 
     def _about(self, mean: Floats, reaction: Floats, key: list[int]) -> Floats:
-        """[questions, points]: numbers between 0 and 1 with *mean* as their mean over questions."""
+        """Numbers between 0 and 1 [questions, points] with *mean* as their mean over questions."""
         if self.exact:
             return np.tile(mean, (len(reaction), 1))
         draw = np.random.default_rng(key)
@@ -87,6 +87,6 @@ class Population(Model):
 
 
 def _images(questions: int) -> np.ndarray:
-    """[questions]: the number of each question's image."""
+    """The number of each question's image [questions]."""
     place = np.arange(questions)
     return place - (place % SHARED == 1)

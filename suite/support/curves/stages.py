@@ -27,7 +27,7 @@ def bump(centre: float, width: float, depth: float) -> Array:
 
 
 def names(count: int, each: int = 2) -> list[str]:
-    """Image ids of *count* questions, *each* of them per image."""
+    """The image ids of *count* questions, *each* of them per image."""
     return [f"image{question // each}" for question in range(count)]
 
 
@@ -47,7 +47,7 @@ def exact(curve: Array, make: Callable[[Array, Resampling], Curve] = knockout) -
 
 
 def noisy(curve: Array, questions: int, generator: np.random.Generator, spread: float = 25.0, images: int = 0) -> Array:
-    """Questions around a mean *curve*: neighbouring layers and questions of one image share noise."""
+    """Questions around a mean *curve*; neighbouring layers share noise, and so do questions of one image."""
     image_of = np.arange(questions) * (images or questions) // questions
     steps = generator.normal(size=(questions, curve.size + 8))
     smooth = np.stack([steps[:, layer : layer + 9].mean(axis=1) * 3 for layer in range(curve.size)], axis=1)

@@ -1,4 +1,4 @@
-"""Small data sets in the formats that POPE, A-OKVQA and VQA v2 are published in, as files and as tables on the hub."""
+"""Small data sets in the published formats of POPE, A-OKVQA and VQA v2, as files and as tables on the hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from suite.support.data.fake_hub import AOKVQA, POPE, VQA, Tables, parquet_table
 Json = dict[str, Any]
 
 NUMBERS: Final = (310196, 42, 461751, 7)
-"""COCO's numbers of the images."""
+"""The images' numbers in COCO."""
 
 SIZES: Final = {310196: (64, 48), 42: (48, 64), 461751: (50, 50), 7: (33, 20)}
 

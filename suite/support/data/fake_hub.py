@@ -118,7 +118,7 @@ def hub_with(tables: Tables) -> Iterator[Tables]:
 
 
 def clear_caches() -> None:
-    """Forget all tables and questions that were read, so that they are read again."""
+    """Clear all caches of tables and questions, so that they are read again."""
     for function in (
         hub_table._dataset,
         gqa_hub._picture_rows,

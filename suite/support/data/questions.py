@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -16,9 +15,6 @@ from fixtures.question import Box, Object, Question
 from fixtures.tasks.gqa import authors
 from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import GROUPS
-from suite.support.repository import AUTHORS
-
-needs_authors_files = pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' question files are not here")
 
 Json = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""Tiny random models of true multimodal architectures, whose attention matters, and prompts to ask them."""
+"""Tiny random models of real multimodal architectures, whose attention matters, and prompts for them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ TEXT: Mapping[str, Any] = {
     "pad_token_id": 1, "tie_word_embeddings": False,
 }  # fmt: skip
 WINDOW = 12
-"""Positions of a sliding window: fewer than the image's and the question's together."""
+"""The positions of a sliding window: fewer than image and question have together."""
 
 Extra = Callable[[np.ndarray], dict[str, Tensor]]
-"""What a model takes beside ids and attention mask, by the ids."""
+"""Makes a model's other inputs, next to ids and attention mask, from the ids."""
 
 
 def siglip() -> Any:
@@ -80,7 +80,7 @@ def gemma3() -> tuple[Any, Extra]:
 
 
 def paligemma() -> tuple[Any, Extra]:
-    """A prefix, all of the prompt but its last position here, that attends to itself in both directions."""
+    """A prefix that attends to itself in both directions: here all of the prompt but its last position."""
     config = cast(Any, transformers.PaliGemmaConfig)(
         text_config=transformers.GemmaConfig(**TEXT), vision_config=siglip(), image_token_id=IMAGE_TOKEN,
         projection_dim=32, hidden_size=32,
@@ -92,7 +92,7 @@ def paligemma() -> tuple[Any, Extra]:
 
 
 def qwen(family: str, **vision: Any) -> Callable[[], tuple[Any, Extra]]:
-    """Rotations by time, height and width (M-RoPE)."""
+    """A Qwen-VL of one *family*, with rotations by time, height and width (M-RoPE)."""
 
     def make() -> tuple[Any, Extra]:
         rope = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
@@ -148,7 +148,7 @@ ARCHITECTURES: Mapping[str, Callable[[], tuple[Any, Extra]]] = {
 
 
 ROTATES_IN_SINGLE = frozenset({"deepseek-v2, complex rotations"})
-"""Those whose own code rounds to float32 in a model of float64, so that no two ways agree beyond that."""
+"""Models whose own code rounds to float32 even in float64, so results agree only to float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +197,9 @@ class Stranger:
 
 
 @cache
-@torch.inference_mode(mode=False)  # whoever asks first may be in it, and its tensors stay so for all others
+@torch.inference_mode(
+    mode=False
+)  # the first caller may be in this mode, and the cached tensors would keep it for later callers
 def _model(architecture: str) -> tuple[Any, Extra]:
     torch.manual_seed(7)
     model, extra = ARCHITECTURES[architecture]()
@@ -215,8 +217,8 @@ def stranger(architecture: str) -> Stranger:
 def prompt(architecture: str, seed: int, words: int = 8) -> Prompt:
     """Start, image, *words* of a question and two more tokens."""
     _, extra = _model(architecture)
-    asked = np.random.default_rng(seed).integers(5, 60, words)
-    ids = np.concatenate([[0, START_OF_IMAGE], [IMAGE_TOKEN] * PATCHES, [END_OF_IMAGE], asked, [2, 5]])
+    question_ids = np.random.default_rng(seed).integers(5, 60, words)
+    ids = np.concatenate([[0, START_OF_IMAGE], [IMAGE_TOKEN] * PATCHES, [END_OF_IMAGE], question_ids, [2, 5]])
     tokens, image = torch.tensor(ids)[None], np.arange(2, 2 + PATCHES)
     related = image[[5, 6, 9, 10]]
     spans = {

@@ -1,4 +1,4 @@
-"""The pixel oracle marks pixels and looks which features change: it finds a patch's place without the layouts' code."""
+"""The pixel oracle marks pixels and checks which features change, so it needs no code of the layouts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 PixelBox = tuple[int, int, int, int]
-"""x, y, width, height."""
+"""A box in pixels: x, y, width and height."""
 
 GREY, MARK = 96, 255
 
@@ -77,7 +77,7 @@ def seeing_themselves_alone(subject: Subject, resample: int) -> Generator[Subjec
     paths = subject.model.named_modules()
     encoder = [module for path, module in paths if "vision" in path or "visual" in path]
     attention = [module for module in encoder if type(module).__name__.endswith("Attention")]
-    assert attention, "no attention of the encoder was found"
+    assert attention, "the encoder has no attention module"
     silent = copy.copy(subject)
     silent.processor = copy.copy(subject.processor)
     silent.processor.image_processor = copy.copy(subject.processor.image_processor)
@@ -128,11 +128,11 @@ def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Se
     """
     layout = subject.layout(size)
     for x, y, width, height in marked:
-        shown = set(layout.showing((x, y, width, height)).tolist())
+        tokens = set(layout.showing((x, y, width, height)).tolist())
         nearest = changed(subject, Image.Resampling.NEAREST, size, (x, y, width, height))
-        assert nearest <= shown, (size, (x, y, width, height))
+        assert nearest <= tokens, (size, (x, y, width, height))
         around = changed(subject, Image.Resampling.BILINEAR, size, (x - 1, y - 1, width + 2, height + 2))
-        assert shown <= around, (size, (x, y, width, height))
+        assert tokens <= around, (size, (x, y, width, height))
 
 
 def tiled(subject: Subject, size: Size) -> bool:
@@ -146,8 +146,8 @@ def require_tiles_in_any_order(subject: Subject, size: Size, *, rounding: float)
 
     This shows that a tile's tokens depend on that tile alone, and not on other tiles or on its number.
     """
-    shown, layout = subject.encode(question(size)), subject.layout(size)
-    tensors = dict(shown.tensors)
+    prompt, layout = subject.encode(question(size)), subject.layout(size)
+    tensors = dict(prompt.tensors)
     dimension = tensors["pixel_values"].dim() - 4  # before channels, height and width
     flipped = {name: values.flip(dimension) if name in TILE_TENSORS else values for name, values in tensors.items()}
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The sentence with which a model is refused: one line that says what is wrong and what to do next."""
+"""Checks that the refusal of a model is one line that says what is wrong and what to do next."""
 
 from __future__ import annotations
 

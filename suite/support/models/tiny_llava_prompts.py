@@ -1,4 +1,4 @@
-"""A question about a shirt, and a tiny LLaVA that is asked it in the paper's prompt or in its chat template."""
+"""A question about a shirt, and a tiny LLaVA with the paper's prompt or its chat template."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ SHIRT = Question(
 """A question with two options and one object with a box, about a picture twice as wide as high."""
 
 STYLES: list[Style] = ["paper", "chat"]
-"""The prompt styles that LLaVA-1.5 can be asked in."""
+"""The prompt styles of LLaVA-1.5."""
 
 UNTILED = {SEPARATOR, BASE, TILES}
-"""The spans that only pictures in tiles have, and LLaVA-1.5's do not."""
+"""The spans that only pictures in tiles have; LLaVA-1.5 has no tiles."""
 
 
 @cache
 def subject(style: Style = "chat") -> Subject:
-    """The tiny LLaVA, asked in the prompt *style*."""
+    """The tiny LLaVA with the prompt *style*."""
     return wrap(tiny_llava.model(), tiny_llava.processor(), style)
 
 

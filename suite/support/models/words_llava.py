@@ -24,7 +24,7 @@ from fixtures.models.prompt import AnswerTokens, Prompt, answering
 from fixtures.question import Object, PictureMissing, Question
 
 WORDS = 50
-"""Tokens 4 to 53 are the words w0 to w49."""
+"""The number of words, w0 to w49; their tokens are 4 to 53."""
 FIRST_WORD = 4
 START, END, BREAK, IMAGE_TOKEN = 0, 1, 2, 3
 VOCABULARY = 64
@@ -37,7 +37,7 @@ SPREAD = 0.2
 def tiny_model(
     layers: int = 4, key_heads: int = 2, dtype: torch.dtype = torch.float32
 ) -> LlavaForConditionalGeneration:
-    """The same weights for the same arguments."""
+    """A random model; the same arguments give the same weights."""
     torch.manual_seed(10 * layers + key_heads)
     vision = CLIPVisionConfig(
         hidden_size=16,
@@ -78,7 +78,7 @@ def tiny_model(
 
 @dataclass(frozen=True)
 class TinySubject:
-    """An `Askable` model and nothing more; use `tiny_subject`."""
+    """A model that has only what `Askable` demands; `tiny_subject` makes one."""
 
     model: LlavaForConditionalGeneration
     name: str = "tiny"
@@ -125,15 +125,15 @@ class TinySubject:
         return self.model.lm_head
 
     def encode(self, question: Question, picture: bool = True) -> Prompt:
-        """Start, image, question words, break: the last position is the break's."""
+        """The prompt: start, image, question words and a break, which is the last position."""
         words = question.text.split()
         if not all(word in WORD_TOKENS for word in words):
             raise Unaskable(question.text, "unknown word")
         if not question.image_id:
             raise PictureMissing(question.id)
         ids = [START, *[IMAGE_TOKEN] * PATCHES, *(WORD_TOKENS[word] for word in words), BREAK]
-        image, asked = np.arange(1, 1 + PATCHES), np.arange(1 + PATCHES, len(ids) - 1)
-        spans = {IMAGE: image, QUESTION: asked, LAST: np.array([len(ids) - 1])}
+        image, positions = np.arange(1, 1 + PATCHES), np.arange(1 + PATCHES, len(ids) - 1)
+        spans = {IMAGE: image, QUESTION: positions, LAST: np.array([len(ids) - 1])}
         related = image[: 3 * len(question.objects)]
         spans |= {RELATED: related, OTHER: np.setdiff1d(image, related)} if question.objects else {}
         missing = {} if question.objects else dict.fromkeys((RELATED, OTHER), "no object of it is in the picture")
@@ -162,7 +162,7 @@ class TinySubject:
         return {name: torch.cat([prompt.tensors[name] for prompt in prompts]) for name in prompts[0].tensors}
 
     def answer_tokens(self, text: str) -> AnswerTokens | None:
-        """Capitalized, w7 is the token after it; w0, w5, ... have one form alone, and w1, w6, ... none."""
+        """The capitalized form of w7 is the next token. w0, w5, ... have one form, and w1, w6, ... have none."""
         place = WORD_TOKENS[text] - FIRST_WORD
         if place % 5 == 1:
             raise Unaskable(text, "no form of its own")

@@ -23,7 +23,10 @@ SELECTION = Selection(
 
 
 def logged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
-    """What was measured so far, by a stand-in for the instruments, with its models and curves in *tmp_path*."""
+    """Installs a stand-in for the instruments, with its models and curves in *tmp_path*.
+
+    The result lists what it has measured so far.
+    """
     log = tmp_path / "log"
     log.touch()
     stand_in.install(monkeypatch.setattr)

@@ -102,7 +102,7 @@ Run = Callable[..., pytest.RunResult]
 
 
 def writer(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a project of four claims, the last with *body*, and what pytest needs to run it."""
+    """A function that writes a project of four claims, the last with *body*, and what pytest needs to run it."""
 
     def write(body: str = 'flow("recorded")', columns: int = 120) -> None:
         pytester.makeconftest(BENCH)
@@ -117,7 +117,7 @@ def writer(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def runner(pytester: pytest.Pytester, write: Write) -> Run:
-    """Writes the project and runs pytest on it in a process of its own."""
+    """A function that writes the project and runs pytest on it in another process."""
 
     def start(*arguments: str, **project: Any) -> pytest.RunResult:
         write(**project)

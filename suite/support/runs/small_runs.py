@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+# A run in this process forgets the modules that it imported, and numpy.fft cannot be loaded a second time.
+import scipy.stats  # noqa: F401 # pyright: ignore[reportUnusedImport]
+
 from fixtures.bench import devices
 from suite.support.runs import stand_in_model as stand_in
 
@@ -13,7 +16,10 @@ Run = Callable[..., pytest.RunResult]
 
 
 def runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, claims: str, *defaults: str) -> Run:
-    """Writes a file of *claims*; the result runs them with the options *defaults*, on `model` unless told otherwise."""
+    """Writes a file of *claims* and returns a function that runs them with the options *defaults*.
+
+    The model is `model` unless the arguments name another one.
+    """
     stand_in.install(monkeypatch.setattr)
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile(test_claims=claims)
@@ -26,7 +32,7 @@ def runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, claims: s
 
 
 def without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the machine one with no CUDA device, whatever it has."""
+    """Makes the machine appear to have no CUDA device."""
     monkeypatch.setattr(devices.metadata, "version", lambda name: "2.13.0")
     monkeypatch.setattr(devices, "cuda_devices", lambda: 0)
 

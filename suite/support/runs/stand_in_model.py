@@ -17,7 +17,7 @@ from fixtures.question import Question
 
 LAYERS = 8
 DROP = 30.0
-"""Percent that every edge drops everywhere."""
+"""The drop of every edge at every layer, in percent."""
 
 LOG = "STAND_IN_LOG"
 """The environment variable that names the log file: one line for each measurement, with process and label."""
@@ -35,7 +35,7 @@ Patch = Callable[[object, str, Any], None]
 
 
 def folder(path: Path) -> Path:
-    """A folder that passes for a model's, as long as nobody loads it."""
+    """A folder that looks like a model's until something loads it."""
     path.mkdir(exist_ok=True)
     (path / "config.json").write_text(json.dumps({"model_type": "llava"}))
     (path / "model.safetensors").write_bytes(WEIGHTS)
@@ -45,7 +45,7 @@ def folder(path: Path) -> Path:
 
 
 def install(patch: Patch = setattr) -> None:
-    """Put the stand-in where the real instruments are."""
+    """Replace the real instruments with the stand-in."""
     import fixtures.bench.loaded_models
     import fixtures.instruments.contract
     import fixtures.measure
@@ -78,7 +78,7 @@ def measure(
     other_widths: Sequence[int] = (),
     **options: Any,
 ) -> Measurement:
-    """Every edge of every question drops by `DROP`, the answer's probability rises in a straight line."""
+    """A measurement in which every edge drops by `DROP`, and the answer's probability rises in a straight line."""
     (task,) = {question.task for question in questions}
     log(f"{subject.name} {task}")
     time.sleep(float(os.environ.get(SECONDS, "0")))

@@ -66,7 +66,7 @@ def test_image_tokens_of_instructblip_know_the_question() -> None:
 
 
 def test_questions_of_other_length_to_the_q_former_share_a_batch() -> None:
-    """Its tokenizer counts otherwise than the decoder's: what it pads, it must not read."""
+    """Its tokenizer counts differently than the decoder's, and it must not read its own padding."""
     adapter = subject("instructblip")
     short, long = (adapter.encode(question((64, 48), seed, LONG)) for seed in (0, 1))
     less = {key: value[:, :-5] if key.startswith("qformer_") else value for key, value in short.tensors.items()}

@@ -78,10 +78,10 @@ def test_answers_are_generated_with_the_picture_before_them(family: Any) -> None
     prompts = [subject.encode(question((60, 60), seed)) for seed in range(2)]
     alone = [greedy_answers(subject, [prompt], 4)[0] for prompt in prompts]
     assert greedy_answers(subject, prompts, 4) == alone
-    for prompt, said in zip(prompts, alone, strict=True):
+    for prompt, answer in zip(prompts, alone, strict=True):
         with torch.inference_mode():
             logits = subject.model(**subject.batch([prompt])).logits[0, -1]
-        assert not said or int(logits.argmax()) == said[0]
+        assert not answer or int(logits.argmax()) == answer[0]
 
 
 @pytest.mark.parametrize(("family", "written"), [(idefics, "<image>"), (mllama, "<|image|>")])
@@ -101,7 +101,7 @@ def test_the_paper_has_no_prompt_for_them(family: Any) -> None:
 
 @pytest.mark.parametrize("size", GQA_SIZES)
 def test_mllamas_features_are_where_its_processor_puts_the_picture(size: tuple[int, int]) -> None:
-    """Of a white picture, the patches that are black all over are padding, and no others are."""
+    """In a white picture the padding is exactly the patches that are black all over."""
     subject = published()
     layout = subject.layout(size)
     tensors = subject.processor.image_processor(Image.new("RGB", size, (255, 255, 255)), return_tensors="pt")

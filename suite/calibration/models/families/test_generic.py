@@ -24,11 +24,11 @@ def test_a_folder_of_an_unknown_family_is_asked_and_answers(family: Any, tmp_pat
     model, processor = family.build()
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    asked = load(str(tmp_path), "cpu")
-    assert type(asked) is Generic
-    assert "its family has no adapter" in asked.cannot[RELATED] == asked.cannot[OTHER]
-    prompts = [asked.encode(question((64, 48), seed)) for seed in range(2)]
-    assert all(len(answer) <= 3 for answer in greedy_answers(asked, prompts, 3))
+    adapter = load(str(tmp_path), "cpu")
+    assert type(adapter) is Generic
+    assert "its family has no adapter" in adapter.cannot[RELATED] == adapter.cannot[OTHER]
+    prompts = [adapter.encode(question((64, 48), seed)) for seed in range(2)]
+    assert all(len(answer) <= 3 for answer in greedy_answers(adapter, prompts, 3))
 
 
 def anyres() -> tuple[Any, Any]:
@@ -60,9 +60,9 @@ def generic(model: Any, processor: Any) -> Generic:
 def test_how_many_image_tokens_is_the_processors_word_borne_out_by_the_model() -> None:
     """Seen pictures are counted twice over, so that a run of four sizes shows that both counts agree."""
     adapter = generic(*anyres())
-    found = {size: len(adapter.encode(question(size)).spans[IMAGE]) for size in SIZES}
-    assert found == {size: adapter.layout(size).tokens for size in SIZES}
-    assert len(set(found.values())) > 2
+    counts = {size: len(adapter.encode(question(size)).spans[IMAGE]) for size in SIZES}
+    assert counts == {size: adapter.layout(size).tokens for size in SIZES}
+    assert len(set(counts.values())) > 2
 
 
 def test_a_processor_that_writes_more_than_the_model_packs() -> None:

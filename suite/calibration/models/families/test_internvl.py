@@ -28,7 +28,7 @@ def published() -> Subject:
     [((640, 480), (3, 4)), ((480, 640), (4, 3)), ((500, 500), (1, 1)), ((500, 333), (2, 3)), ((1200, 100), (1, 12))],
 )
 def test_published_settings(size: tuple[int, int], canvas: tuple[int, int]) -> None:
-    """256 image tokens a tile, and the whole beside several."""
+    """Each tile has 256 image tokens; several tiles come with a view of the whole picture."""
     rows, columns = canvas
     tiles = rows * columns + (rows * columns > 1)
     layout = published().layout(size)

@@ -77,10 +77,10 @@ def test_options_and_patches_drawn_at_random() -> None:
     assert sorted([*prompt.spans[OPTIONS], *prompt.spans[UNOPTIONED]]) == prompt.spans[QUESTION].tolist()
     assert set(prompt.spans[RANDOM]) <= set(prompt.spans[OTHER])
     assert len(prompt.spans[RANDOM]) == len(prompt.spans[RELATED]) == 2
-    drawn = {
+    choices = {
         tuple(subject("paper").encode(replace(SHIRT, id=str(seed)), picture=False).spans[RANDOM]) for seed in range(20)
     }
-    assert len(drawn) > 10, "each question draws its own"
+    assert len(choices) > 10, "each question draws its own"
     assert tuple(prompt.spans[RANDOM]) == tuple(subject("paper").encode(SHIRT, picture=False).spans[RANDOM])
     wide = replace(SHIRT, objects=(Object("shirt", (0, 0, 70, 56)),))
     assert "fewer other patches" in subject("chat").encode(wide, picture=False).missing[RANDOM]
@@ -124,8 +124,8 @@ def test_words_are_whole_in_the_prompt_too() -> None:
         text="What hat is by the telephone, the dogs or the phone?",
         objects=(Object("hat", None), Object("dog", None)),
     )
-    asked = replace(question, true_option="phone", false_option="dogs")
-    prompt = subject().encode(asked, picture=False)
+    case = replace(question, true_option="phone", false_option="dogs")
+    prompt = subject().encode(case, picture=False)
     assert read(prompt, OBJECTS).split() == ["hat", "dogs"]
     assert read(prompt, TRUE_OPTION).strip() == "phone"
     assert read(prompt, QUESTION).strip() == question.text
@@ -150,8 +150,8 @@ def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(style: Style, t
     seen, unseen = subject(style).encode(question), subject(style).encode(SHIRT, picture=False)
     assert seen.input_ids.tolist() == unseen.input_ids.tolist()
     assert seen.missing == unseen.missing
-    assert {span: found.tolist() for span, found in seen.spans.items()} == {
-        span: found.tolist() for span, found in unseen.spans.items()
+    assert {span: places.tolist() for span, places in seen.spans.items()} == {
+        span: places.tolist() for span, places in unseen.spans.items()
     }
     assert set(seen.tensors) - set(unseen.tensors) == {"pixel_values"}
     assert seen.tensors["pixel_values"].shape == (1, 3, 56, 56)

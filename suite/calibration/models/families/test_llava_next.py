@@ -20,14 +20,14 @@ from fixtures.models.prompt_texts import INSTRUCTION, LLAMA_3_SYSTEM, llama_3
 from fixtures.tasks import TASKS, questions
 from suite.support.models import families
 from suite.support.models.families import llava_next, llava_onevision
-from suite.support.repository import AUTHORS
+from suite.support.repository import AUTHORS, needs_authors_files
 
 PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 LLAMA_3 = ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 
 
 ORIGINAL = [pinpoint[::-1] for pinpoint in PINPOINTS]
-"""LLaVA's own code reads the list as widths and heights: of arrangements that fit alike it takes the tall one."""
+"""LLaVA's own code reads the list as widths and heights: of two arrangements that fit equally it takes the tall one."""
 
 
 @cache
@@ -59,8 +59,8 @@ def packed(size: tuple[int, int], original: bool = False) -> np.ndarray:
 
     tiles = image_size_to_num_patches(sizes[0], model.config.image_grid_pinpoints, 336)
     numbers = torch.arange(tiles * 576, dtype=torch.float64).reshape(tiles, 576, 1)
-    found, _ = model.model.pack_image_features([numbers], sizes, "default", image_newline=torch.tensor([-1.0]))
-    return found[0][:, 0].numpy().astype(np.int64)
+    features, _ = model.model.pack_image_features([numbers], sizes, "default", image_newline=torch.tensor([-1.0]))
+    return features[0][:, 0].numpy().astype(np.int64)
 
 
 SIZES = st.tuples(st.integers(40, 1100), st.integers(40, 1100))
@@ -73,18 +73,18 @@ def test_places_are_those_of_the_models_own_packing(size: tuple[int, int]) -> No
     assert layout.tokens == len(patches)
     assert layout.separators.tolist() == np.flatnonzero(patches == -1).tolist()
     for tile, places in enumerate(each.tokens for each in layout.tiles):
-        kept = places >= 0
+        is_packed = places >= 0
         numbers = tile * 576 + np.arange(576).reshape(24, 24)
-        assert (patches[places[kept]] == numbers[kept]).all()
+        assert (patches[places[is_packed]] == numbers[is_packed]).all()
     assert sum(int((each.tokens >= 0).sum()) for each in layout.tiles) + len(layout.separators) == layout.tokens
 
 
-@pytest.mark.skipif(not AUTHORS.is_dir(), reason="the authors' files are not here")
+@needs_authors_files
 @pytest.mark.parametrize(("original", "fewest"), [(False, 1032), (True, 976)])
 def test_image_tokens_of_all_the_papers_questions(original: bool, fewest: int) -> None:
-    """From image sizes alone: as many as the model packs, up to 2,928, most often 2,340.
+    """Image sizes alone give as many tokens as the model packs: up to 2,928, most often 2,340.
 
-    One picture, of 240 x 166 pixels, is cut otherwise by LLaVA's own code than by its port to transformers.
+    LLaVA's own code cuts one picture, of 240 x 166 pixels, differently than its port to transformers does.
     """
     cases = [each for task in TASKS for each in questions(task, n=None, gqa=AUTHORS)]
     counts = {size: full_size(original)[0].layout(size).tokens for size in {each.image_size for each in cases}}
@@ -99,8 +99,8 @@ def test_image_tokens_of_all_the_papers_questions(original: bool, fewest: int) -
 def test_a_box_is_shown_in_the_whole_and_in_its_tile() -> None:
     layout = full_size()[0].layout((672, 672))
     # 672 x 672 fills two by two tiles: 14 pixels are a fine patch, 28 a coarse one.
-    shown = layout.showing((336, 0, 14, 14)).tolist()
-    assert shown == [12, 576 + 24]
+    tokens = layout.showing((336, 0, 14, 14)).tolist()
+    assert tokens == [12, 576 + 24]
     assert len(layout.base) == 576
     assert len(layout.fine) == 48 * 48
     assert layout.separators.tolist() == [576 + 48 + 49 * row for row in range(48)]

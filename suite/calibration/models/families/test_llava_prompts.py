@@ -116,7 +116,7 @@ def test_answer_tokens_are_what_the_prompt_goes_on_with() -> None:
         assert tokens is not None
         assert adapter.tokenizer.decode([tokens.lowercase]) in f" {word}"
         assert adapter.tokenizer.decode([tokens.capitalized]) in f" {word.capitalize()}"
-        # PromptText behind a real prompt, image tokens and all, the answer begins with the same ids.
+        # PromptText after a real prompt, image tokens and all, the answer begins with the same ids.
         prompt = adapter.encode(SHIRT, picture=False)
         for form, first in ((word, tokens.lowercase), (word.capitalize(), tokens.capitalized)):
             text = with_answer(prompt.text.replace("<image>", "<image>" * 16), form)

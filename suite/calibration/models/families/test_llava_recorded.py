@@ -47,29 +47,29 @@ def llava_1_5() -> Subject:
 
 
 def recorded_question() -> Question:
-    found = recorded()
-    x, y, w, h = found["bbox_xywh"]
+    record = recorded()
+    x, y, w, h = record["bbox_xywh"]
     return replace(
         SHIRT,
-        id=found["question_id"],
-        image_id=found["image_id"],
-        text=found["question"],
+        id=record["question_id"],
+        image_id=record["image_id"],
+        text=record["question"],
         objects=(Object("shirt", (x, y, w, h)),),
-        image_size=tuple(found["image_size"]),
+        image_size=tuple(record["image_size"]),
     )
 
 
 @needs_reference
 def test_the_recorded_prompt_position_by_position() -> None:
-    found = recorded()
+    record = recorded()
     prompt = llava_1_5().encode(recorded_question(), picture=False)
-    assert prompt.text == found["prompt"]
-    assert len(prompt.input_ids) == found["input_token_count"] == 638
-    assert prompt.spans[IMAGE].tolist() == list(range(*found["positions"]["image"])) == list(range(35, 611))
-    assert prompt.spans[QUESTION].tolist() == list(range(*found["positions"]["question"])) == list(range(613, 621))
-    assert prompt.spans[LAST].tolist() == [found["positions"]["last"]] == [637]
-    assert prompt.input_ids[-1] == found["last_token_id"] == 29901
-    assert prompt.spans[RELATED].tolist() == found["related_patch_positions"]
+    assert prompt.text == record["prompt"]
+    assert len(prompt.input_ids) == record["input_token_count"] == 638
+    assert prompt.spans[IMAGE].tolist() == list(range(*record["positions"]["image"])) == list(range(35, 611))
+    assert prompt.spans[QUESTION].tolist() == list(range(*record["positions"]["question"])) == list(range(613, 621))
+    assert prompt.spans[LAST].tolist() == [record["positions"]["last"]] == [637]
+    assert prompt.input_ids[-1] == record["last_token_id"] == 29901
+    assert prompt.spans[RELATED].tolist() == record["related_patch_positions"]
     assert len(prompt.spans[OTHER]) == 576 - 20
     # 83 and 84 padded rows of 500 are 55.8 and 56.4 of 336 pixels: 3 whole rows of patches above, 4 below.
     assert len(prompt.spans[PADDING]) == 7 * 24
@@ -79,13 +79,13 @@ def test_the_recorded_prompt_position_by_position() -> None:
 @needs_reference
 def test_the_answers_that_the_real_model_gave() -> None:
     """It said "Yellow" as ▁Y, ellow, </s>: ids 612, 4743, 2."""
-    found = recorded()
-    tokens = llava_1_5().answer_tokens(found["answer"])
+    record = recorded()
+    tokens = llava_1_5().answer_tokens(record["answer"])
     assert tokens is not None
-    assert tokens.capitalized == found["generated_token_ids"][0] == found["baseline_token_id"] == 612
+    assert tokens.capitalized == record["generated_token_ids"][0] == record["baseline_token_id"] == 612
     assert llava_1_5().tokenizer.convert_ids_to_tokens(tokens.lowercase) == "▁yellow"
-    assert found["generated_token_ids"][-1] in llava_1_5().end_tokens
-    assert llava_1_5().decode(found["generated_token_ids"]) == "Yellow"
+    assert record["generated_token_ids"][-1] in llava_1_5().end_tokens
+    assert llava_1_5().decode(record["generated_token_ids"]) == "Yellow"
 
 
 def exactly_red(box: Box, size: tuple[int, int]) -> set[int]:

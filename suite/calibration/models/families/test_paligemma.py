@@ -74,7 +74,7 @@ def test_every_position_attends_to_every_other() -> None:
     import torch
 
     adapter, streams = subject(), list[torch.Tensor]()
-    hook = adapter.decoder_layers[-1].register_forward_hook(lambda *heard: streams.append(heard[-1][:, 0]))
+    hook = adapter.decoder_layers[-1].register_forward_hook(lambda *arguments: streams.append(arguments[-1][:, 0]))
     try:
         for text in ("Is the shirt black or yellow?", "Is the shirt yellow or black?"):
             prompt = adapter.encode(replace(question((60, 60)), text=text))
@@ -94,9 +94,9 @@ def test_a_model_that_is_said_to_attend_ahead_and_does_not_fails_the_null_contro
 
     causal = wrap(*build())
     monkeypatch.setattr(causal, "attends_ahead", True)
-    found = check(causal, [question((60, 60))])
-    assert found.failed == ("null control",)
-    assert "moves nothing" in found.checks["null control"]
+    contract = check(causal, [question((60, 60))])
+    assert contract.failed == ("null control",)
+    assert "moves nothing" in contract.checks["null control"]
 
 
 def test_settings_that_are_not_handled() -> None:

@@ -128,10 +128,10 @@ def test_a_picture_that_the_processor_refuses_is_about_its_question_alone(monkey
 
 def test_a_tokenizer_of_more_tokens_than_the_model_embeds() -> None:
     planted, miniature = load("planted", "cpu"), load("miniature", "cpu")
-    known, rows = len(miniature.tokenizer), planted.model.config.text_config.vocab_size
-    assert known > rows
+    tokens, rows = len(miniature.tokenizer), planted.model.config.text_config.vocab_size
+    assert tokens > rows
     sentence = refused(planted.model, miniature.processor)
-    assert f" knows {known} tokens and the model embeds {rows}: give it the processor that belongs to it" in sentence
+    assert f" knows {tokens} tokens and the model embeds {rows}: give it the processor that belongs to it" in sentence
 
 
 def test_a_token_that_was_added_need_not_be_embedded() -> None:
@@ -183,5 +183,5 @@ def test_a_selected_model_is_looked_at_before_any_test(tmp_path: Path) -> None:
     built("llava")[0].save_pretrained(tmp_path)
     ran = selected(tmp_path)
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in ran.stderr.splitlines() if line]
-    assert said.startswith(f"ERROR: --model {tmp_path} has no processor (processor_config.json or ")
+    (sentence,) = [line for line in ran.stderr.splitlines() if line]
+    assert sentence.startswith(f"ERROR: --model {tmp_path} has no processor (processor_config.json or ")

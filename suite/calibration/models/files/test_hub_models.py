@@ -74,7 +74,7 @@ def test_a_cached_model_loads_without_the_network() -> None:
 
 @pytest.mark.usefixtures("no_network")
 def test_a_folder_loads_without_the_network(saved: Path) -> None:
-    """And without being told that there is none."""
+    """The network is absent, and no setting says so."""
     assert load(str(saved), "cpu").layers == 3
     assert resolve(str(saved)).is_here
 
@@ -112,18 +112,18 @@ def test_what_is_not_of_the_hub_has_none(saved: Path) -> None:
 @pytest.mark.usefixtures("cached")
 @pytest.mark.parametrize("revision", [None, "main", COMMIT])
 def test_a_revision_that_may_move_is_said_with_the_commit_that_pins_it(revision: str | None) -> None:
-    said: list[str] = []
-    asked = bench(say_once=said.append, revision=revision, models=("owner/name",))
-    assert asked.models.files("owner/name").name == COMMIT
+    sentences: list[str] = []
+    a_bench = bench(say_once=sentences.append, revision=revision, models=("owner/name",))
+    assert a_bench.models.files("owner/name").name == COMMIT
     match revision:
         case None:
-            assert said == [
+            assert sentences == [
                 f"owner/name: the newest, for none is pinned, is commit {COMMIT} now; --revision {COMMIT} keeps to it"
             ]
         case "main":
-            assert said == [f"owner/name: revision main is commit {COMMIT} now; --revision {COMMIT} keeps to it"]
+            assert sentences == [f"owner/name: revision main is commit {COMMIT} now; --revision {COMMIT} keeps to it"]
         case _:
-            assert said == []
+            assert sentences == []
 
 
 # Fingerprints

@@ -150,7 +150,7 @@ def test_a_configuration_that_makes_no_model(folder: Path) -> None:
 
 
 def test_a_folder_without_a_tokenizer_or_a_processor(folder: Path) -> None:
-    """Found out without loading anything."""
+    """Nothing is loaded to find this out."""
     for path in folder.glob("tokenizer*"):
         path.unlink()
     with pytest.raises(ModelUnavailable, match=r"has no tokenizer \(tokenizer.json\), so no question can be put"):
@@ -164,7 +164,7 @@ def test_a_folder_without_a_tokenizer_or_a_processor(folder: Path) -> None:
 
 
 def test_pickled_weights_are_never_opened(folder: Path) -> None:
-    """A pickle that would load stays shut beside a safetensors file that is of no use."""
+    """A pickle that would load stays shut next to a safetensors file that is of no use."""
     import torch
 
     torch.save(tiny_llava.model().state_dict(), folder / "pytorch_model.bin")

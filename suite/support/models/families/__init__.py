@@ -33,9 +33,9 @@ class Family:
     build: Callable[[], tuple[Any, Any]]
     """Builds a model in eval mode with lively weights, and its processor."""
     sizes: Sequence[Size] = ((112, 56), (56, 112), (60, 60), (75, 40))
-    """The sizes of pictures on which layouts are tried: wide, tall, square and odd."""
+    """The sizes of pictures on which layouts are tested: wide, tall, square and odd."""
     styles: Sequence[Style] = ("chat",)
-    """The prompt styles that the family can be asked in."""
+    """The prompt styles that the family has."""
     regions: bool = True
     """Whether boxes can be followed to image tokens."""
     instructed: bool = True
@@ -46,9 +46,9 @@ class Family:
 
 @cache
 def tokenizer(*special: str, bos: bool = True, **named: str) -> Any:
-    """A byte-level BPE of some 500 tokens that knows the prompts' words, and *special* tokens besides the usual ones.
+    """A byte-level BPE of some 500 tokens: the prompts' words, the usual special tokens and more *special* ones.
 
-    The *named* tokens are attributes as well, which some processors look for.
+    The *named* tokens are attributes as well, because some processors look for them.
     """
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -86,7 +86,7 @@ def lively(model: Any, seed: int = 0) -> Any:
                 weight.copy_(torch.randn(weight.shape, generator=draw) / weight[0].numel() ** 0.5)
             elif "norm" in name and name.endswith("weight"):
                 weight.copy_(1 + 0.2 * torch.randn(weight.shape, generator=draw))
-            elif weight.min() != weight.max():  # no constant, so it was drawn without a seed
+            elif weight.min() != weight.max():  # not a constant, so its random values had no seed
                 weight.copy_(0.2 * torch.randn(weight.shape, generator=draw))
     return model.eval()
 

@@ -7,7 +7,7 @@ from typing import Any
 from suite.support.models.families import TEXT, Family, lively, tokenizer, turns
 
 IMAGE, PATCH = "<image>", "<|IMG_PATCH|>"
-"""What stands for a picture, and what the processor writes for it."""
+"""The placeholder for a picture, and the token that the processor writes for it."""
 
 
 def processor(tiles: int) -> Any:

@@ -16,7 +16,7 @@ def words() -> Any:
 
 
 def processor(pixels: int = PIXELS, tokens: int = TOKENS, **images: Any) -> Any:
-    """Its template begins with the first token, as Gemma's does."""
+    """A processor whose template begins with the first token, as Gemma's does."""
     from transformers import Gemma3Processor
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 

@@ -1,4 +1,4 @@
-"""Idefics as it is published: a resampler of 6 latents, read before every second of four layers."""
+"""Idefics in its published form: a resampler of 6 latents, read before every second of four layers."""
 
 from __future__ import annotations
 

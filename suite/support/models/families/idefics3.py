@@ -1,4 +1,4 @@
-"""Idefics3."""
+"""Idefics3: a Llama with tiles of 56 pixels in patches of 7, shuffled two by two."""
 
 from __future__ import annotations
 

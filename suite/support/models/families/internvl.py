@@ -46,4 +46,4 @@ FAMILY = Family(
     lambda: (model(), processor()),
     sizes=((112, 56), (56, 112), (60, 60), (75, 40), (200, 130), (40, 201), (30, 11)),
 )
-"""One tile, and two to six in rows, in columns and in both; pictures that grow and that shrink."""
+"""The family with pictures of one tile and of two to six, in rows, columns and both; some grow, some shrink."""

@@ -1,4 +1,4 @@
-"""LLaVA-NeXT on a Mistral, which the paper has no prompt for."""
+"""LLaVA-NeXT with a Mistral, for which the paper has no prompt."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from suite.support.models.families import TEXT, Family, lively, tokenizer, turns
 SIDE, PATCH, TILES = 56, 14, 4
 IMAGE = "<|image|>"
 GATES = ("cross_attn_attn_gate", "cross_attn_mlp_gate", "gate", "gate_attn", "gate_ffn")
-"""Scalars that fresh weights leave shut."""
+"""The names of scalar gates that are shut in fresh weights."""
 
 
 def build(side: int = SIDE) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""PaliGemma, on Gemma."""
+"""PaliGemma: SigLIP with patches of 14 pixels, and a Gemma."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PaliGemma 2, on Gemma 2: soft caps, and in every other layer a window wider than its prompts."""
+"""PaliGemma 2: a Gemma 2 with soft caps, and in every other layer a window wider than its prompts."""
 
 from __future__ import annotations
 

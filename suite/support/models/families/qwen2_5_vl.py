@@ -1,4 +1,4 @@
-"""Qwen2.5-VL: its encoder attends in windows, here of two cells, and puts the cells back in order."""
+"""Qwen2.5-VL: an encoder that attends in windows, here of two cells, and then restores the cells' order."""
 
 from __future__ import annotations
 

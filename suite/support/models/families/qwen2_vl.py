@@ -1,4 +1,4 @@
-"""Qwen2-VL."""
+"""Qwen2-VL: patches of 7 pixels merged two by two, and a Qwen2."""
 
 from __future__ import annotations
 

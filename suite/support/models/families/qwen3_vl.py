@@ -1,4 +1,4 @@
-"""Qwen3-VL: features of the encoder's lower layers are added in the decoder's first ones, too."""
+"""Qwen3-VL: features of the encoder's lower layers are added in the first layers of the decoder too."""
 
 from __future__ import annotations
 

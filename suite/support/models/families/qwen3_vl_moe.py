@@ -1,4 +1,4 @@
-"""Qwen3-VL of experts: every token's own two of four, which a replay must choose as the model does."""
+"""Qwen3-VL with experts: two of four for each token. A replay must choose the same two as the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SmolVLM 2."""
+"""SmolVLM 2: a Llama with tiles of 58 pixels, two of which are in no patch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.support.models.tiny_idefics3 import PATCH, SHUFFLE, SIZES, TILE, imag
 
 
 def processor(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE, **images: Any) -> Any:
-    """Its class asks for a package that spells out how many frames a video has, though a picture has none."""
+    """A processor without `num2words`, a package that its class requires to spell out the number of video frames."""
     from transformers import SmolVLMProcessor
     from transformers.models.smolvlm import processing_smolvlm
     from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
@@ -33,4 +33,4 @@ def model(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE) -> Any:
 
 
 FAMILY = Family(lambda: (model(TILE + 2), processor(TILE + 2)), sizes=SIZES)
-"""Two pixels of each tile are in no patch, as six are in SmolVLM's of 384."""
+"""The family with two pixels of each tile in no patch; SmolVLM's tiles of 384 pixels have six."""
