@@ -34,7 +34,7 @@ def test_every_promised_figure_is_written(tmp_path: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--image-tokens", "10"], "must be a square"),
         (["--hidden", "30", "--heads", "4"], "must be a multiple of --heads"),
@@ -45,11 +45,11 @@ def test_every_promised_figure_is_written(tmp_path: Path, capsys: pytest.Capture
         (["--shape", "gpt-5"], "invalid choice: 'gpt-5'"),
     ],
 )
-def test_bad_arguments_are_one_sentence(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_arguments_are_one_sentence(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert message in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_shapes_are_those_of_the_papers_models() -> None:
@@ -63,11 +63,11 @@ def test_shapes_are_those_of_the_papers_models() -> None:
 
 def test_a_prompt_has_the_spans_that_the_edges_need() -> None:
     model = Random(Shape(2, 32, 86, 4, 4, 16), torch.float32, torch.device("cpu"))
-    asked = model.prompt(0, 7)
-    assert set(asked.spans) == {IMAGE, QUESTION, LAST, RELATED, OTHER}
-    assert (asked.input_ids[asked.spans[IMAGE]] == benchmark.IMAGE_TOKEN).all()
-    assert not (asked.input_ids[asked.spans[QUESTION]] == benchmark.IMAGE_TOKEN).any()
-    assert len(asked.spans[QUESTION]) == 7
+    prompt = model.prompt(0, 7)
+    assert set(prompt.spans) == {IMAGE, QUESTION, LAST, RELATED, OTHER}
+    assert (prompt.input_ids[prompt.spans[IMAGE]] == benchmark.IMAGE_TOKEN).all()
+    assert not (prompt.input_ids[prompt.spans[QUESTION]] == benchmark.IMAGE_TOKEN).any()
+    assert len(prompt.spans[QUESTION]) == 7
 
 
 def test_flops_and_memory_are_counted() -> None:
@@ -79,8 +79,8 @@ def test_flops_and_memory_are_counted() -> None:
     assert flops(lambda: attend(heads, heads, heads, is_causal=True)) == 2 * 2 * 4 * 32 * 32 * 16
 
     def work() -> None:
-        kept = torch.zeros(1000, 1000)
-        del kept
+        tensor = torch.zeros(1000, 1000)
+        del tensor
         torch.zeros(500, 1000)
 
     assert extra_bytes(torch.device("cpu"), work) == pytest.approx(4_000_000, rel=0.01)

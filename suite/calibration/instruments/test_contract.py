@@ -64,10 +64,10 @@ class NamesTheWrongHead(TinySubject):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_a_sound_model_passes(dtype: torch.dtype) -> None:
-    found = check(tiny_subject(dtype=dtype), ASKED)
-    assert found.passed, found.checks
-    assert list(found.checks) == CHECKS
-    assert found.failed == ()
+    result = check(tiny_subject(dtype=dtype), ASKED)
+    assert result.passed, result.checks
+    assert list(result.checks) == CHECKS
+    assert result.failed == ()
 
 
 @pytest.mark.parametrize(
@@ -88,19 +88,19 @@ def test_a_sound_model_passes(dtype: torch.dtype) -> None:
     ],
 )
 def test_an_adapters_fault_is_caught(subject: type[TinySubject], failed: list[str], says: str) -> None:
-    found = contract(subject(tiny_model()))
-    assert list(found.failed) == failed, found.checks
-    assert not found.passed
-    assert says in found.checks[failed[0]]
+    result = contract(subject(tiny_model()))
+    assert list(result.failed) == failed, result.checks
+    assert not result.passed
+    assert says in result.checks[failed[0]]
 
 
 def test_a_model_that_attends_to_nothing_is_not_alive() -> None:
     model = deepcopy(tiny_model())
     for layer in cast(Any, model).model.language_model.layers:
         torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
-    found = contract(TinySubject(model))
-    assert found.failed == ("liveness",)
-    assert "does not reach the model" in found.checks["liveness"]
+    result = contract(TinySubject(model))
+    assert result.failed == ("liveness",)
+    assert "does not reach the model" in result.checks["liveness"]
 
 
 def test_a_model_that_rescales_its_output_is_misread_by_the_lens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,25 +114,25 @@ def test_a_model_that_rescales_its_output_is_misread_by_the_lens(monkeypatch: py
         return output
 
     monkeypatch.setattr(model, "forward", rescaled)
-    found = contract(TinySubject(model))
-    assert found.failed == ("lens", "engine")
-    assert "are not those of its unembedding" in found.checks["lens"]
+    result = contract(TinySubject(model))
+    assert result.failed == ("lens", "engine")
+    assert "are not those of its unembedding" in result.checks["lens"]
 
 
 def test_a_model_that_looks_ahead_fails_the_null_control(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = TinySubject(tiny_model())
     monkeypatch.setattr(subject.decoder_config, "is_causal", False, raising=False)
-    found = contract(subject)
-    assert "null control" in found.failed
-    assert "last->question" in found.checks["null control"]
+    result = contract(subject)
+    assert "null control" in result.failed
+    assert "last->question" in result.checks["null control"]
 
 
 def test_output_that_is_no_number_is_a_failed_check() -> None:
     model = deepcopy(tiny_model())
     torch.nn.init.constant_(model.lm_head.weight, torch.nan)
-    found = contract(TinySubject(model))
-    assert list(found.failed) == CHECKS[1:]
-    assert "NotFinite: tiny in float32" in found.checks["identity"]
+    result = contract(TinySubject(model))
+    assert list(result.failed) == CHECKS[1:]
+    assert "NotFinite: tiny in float32" in result.checks["identity"]
 
 
 def test_questions_that_cannot_be_asked_are_passed_over() -> None:
@@ -141,21 +141,21 @@ def test_questions_that_cannot_be_asked_are_passed_over() -> None:
     with pytest.raises(PicturesUnavailable, match="4 picture missing or damaged"):
         contract(TinySubject(tiny_model()), blind)
     unaskable = [*blind, replace(ASKED[0], text="no word of it is known")]
-    found = contract(TinySubject(tiny_model()), unaskable)
-    assert list(found.failed) == CHECKS
-    assert "1 unknown word" in found.checks["spans"]
+    result = contract(TinySubject(tiny_model()), unaskable)
+    assert list(result.failed) == CHECKS
+    assert "1 unknown word" in result.checks["spans"]
     assert "none was given" in contract(TinySubject(tiny_model()), []).checks["spans"]
 
 
 def test_an_engine_that_is_a_layer_off_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     def off(*arguments: Any, **options: Any) -> EngineResult:
-        found = sweep(*arguments, **options)
-        return replace(found, knocked=np.roll(found.knocked, 1, axis=-1))
+        result = sweep(*arguments, **options)
+        return replace(result, knocked=np.roll(result.knocked, 1, axis=-1))
 
     monkeypatch.setitem(cast(Any, ENGINES), "fast", lambda: off)
-    found = contract(TinySubject(tiny_model()))
-    assert found.failed == ("engine",)
-    assert "the engine 'fast' differs from the reference by" in found.checks["engine"]
+    result = contract(TinySubject(tiny_model()))
+    assert result.failed == ("engine",)
+    assert "the engine 'fast' differs from the reference by" in result.checks["engine"]
 
 
 def test_the_reference_engine_passes_too() -> None:

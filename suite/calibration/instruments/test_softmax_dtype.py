@@ -49,8 +49,8 @@ def test_a_model_that_rounds_is_held_to_what_it_computes(monkeypatch: pytest.Mon
     subject = asked(torch.float64, "eager")
     assert check(subject, [question((60, 60))]).passed
     monkeypatch.setattr("fixtures.instruments.softmax_dtype.SOFTMAXES", ())
-    found = check(subject, [question((60, 60))])
-    assert found.failed == ("identity",)
+    result = check(subject, [question((60, 60))])
+    assert result.failed == ("identity",)
 
 
 def test_a_router_is_not_listened_to() -> None:
