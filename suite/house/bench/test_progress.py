@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.bench import progress as progress_module
 from fixtures.bench.console import ERASE, Console, Relay, cut
-from fixtures.bench.progress import Board, Paced, Progress, State, spelled, together, unfinished
+from fixtures.bench.progress import Board, Paced, Progress, State, duration, together, unfinished
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
 
@@ -72,7 +72,7 @@ def test_a_line_too_long_for_the_terminal_shows_its_end(columns: int, shown: str
 def test_what_a_run_leaves_unfinished_is_counted_by_what_is_on_disk(tmp_path: Path) -> None:
     board, cells = Board(tmp_path), [("miniature", task) for task in ("ChooseAttr", "QueryAttr", "ChooseCat")]
     progress = Progress(STATE, board, lambda _: None)
-    progress.kept(40)
+    progress.note_on_disk(40)
     board.note(State("miniature QueryAttr", "miniature", "QueryAttr", 128, is_main=True).over())
     board.note(State("miniature ChooseCat window 1", "miniature", "ChooseCat", 128, is_main=False).over())
     (tmp_path / "progress-broken.json").write_text("{")
@@ -185,4 +185,4 @@ def test_on_a_terminal_how_far_it_is_stands_on_one_line(command: list[str], work
     [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
 )
 def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
-    assert spelled(seconds) == said
+    assert duration(seconds) == said
