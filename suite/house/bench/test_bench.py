@@ -165,27 +165,27 @@ def test_work_that_is_done_once_takes_no_keywords() -> None:
 def test_what_takes_long_is_said_before_it_starts(
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    sentences: list[str] = []
     monkeypatch.setattr(Source, "is_here", False)
     monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
-    bench(say=said.append, say_once=said.append).measurement(Request("model", "QueryAttr"))
+    bench(say=sentences.append, say_once=sentences.append).measurement(Request("model", "QueryAttr"))
     fetching, loading, loaded = (
-        next(number for number, line in enumerate(said) if line.startswith(f"model: {what}"))
+        next(number for number, line in enumerate(sentences) if line.startswith(f"model: {what}"))
         for what in (f"fetching {Path('model').resolve()} from the hub", "loading 0.0 GiB of weights to cpu", "weights")
     )
-    assert fetching < loading < loaded < len(said) - 1
+    assert fetching < loading < loaded < len(sentences) - 1
 
 
 def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
-    said: list[str] = []
-    bench(say=said.append, say_once=said.append).measurement(Request("model", "QueryAttr"))
-    assert said
-    assert not [line for line in said if "fetching" in line or "weights" in line]
+    sentences: list[str] = []
+    bench(say=sentences.append, say_once=sentences.append).measurement(Request("model", "QueryAttr"))
+    assert sentences
+    assert not [line for line in sentences if "fetching" in line or "weights" in line]
 
 
 @pytest.mark.usefixtures("measured")
 def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, said = [0.0], list[str]()
+    now, sentences = [0.0], list[str]()
     monkeypatch.setattr(plan_module.time, "monotonic", lambda: now[0])
 
     def check(*arguments: Any) -> Any:
@@ -193,29 +193,29 @@ def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pyte
         return stand_in.check(*arguments)
 
     monkeypatch.setattr("fixtures.instruments.contract.check", check)
-    bench(say=said.append).measurement(Request("model", "ChooseAttr"))
-    assert said[:2] == ["model: checking the instruments", "model: instruments checked in 75.0 s"]
-    said.clear()
-    bench(say=said.append).measurement(Request("model", "ChooseAttr"))
-    assert said == []
+    bench(say=sentences.append).measurement(Request("model", "ChooseAttr"))
+    assert sentences[:2] == ["model: checking the instruments", "model: instruments checked in 75.0 s"]
+    sentences.clear()
+    bench(say=sentences.append).measurement(Request("model", "ChooseAttr"))
+    assert sentences == []
 
     monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
-    told: list[str] = []
+    refusals: list[str] = []
     with pytest.raises(NotCalibrated):
-        bench(say=said.append, say_once=told.append, seed=1).measurement(Request("model", "ChooseAttr"))
-    assert said == ["model: checking the instruments", "model: instruments found wanting in 0.0 s"]
-    assert told == ["model is not calibrated: liveness: nothing moves"]
+        bench(say=sentences.append, say_once=refusals.append, seed=1).measurement(Request("model", "ChooseAttr"))
+    assert sentences == ["model: checking the instruments", "model: instruments found wanting in 0.0 s"]
+    assert refusals == ["model is not calibrated: liveness: nothing moves"]
 
 
 def test_weights_that_load_long_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 4.0, 15.0, 16.0, 40.0, 41.0])
     monkeypatch.setattr("fixtures.bench.progress.time.monotonic", lambda: next(clock))
-    said: list[str] = []
-    progress = Loading("llava", 14 * 2**30, "cuda:0", said.append)
+    sentences: list[str] = []
+    progress = Loading("llava", 14 * 2**30, "cuda:0", sentences.append)
     for done in (10, 75, 80, 300):
         progress(done, 300)
     progress.end()
-    assert said == [
+    assert sentences == [
         "llava: loading 14.0 GiB of weights to cuda:0",
         "llava: 75 of 300 parameters loaded, 45 s left",
         "llava: weights loaded in 41.0 s",

@@ -58,14 +58,14 @@ def test_questions_without_boxes_are_said_once_for_all_tasks(
             for question in real(*arguments, **{**options, "gqa": None})
         ]
 
-    said: list[str] = []
-    bench(say_once=said.append).questions.of_task("QueryAttr")
-    assert said == []
+    sentences: list[str] = []
+    bench(say_once=sentences.append).questions.of_task("QueryAttr")
+    assert sentences == []
     monkeypatch.setattr(fixtures.tasks, "questions", boxless)
-    some = bench(say_once=said.append, gqa="hub")
+    some = bench(say_once=sentences.append, gqa="hub")
     some.questions.of_task("QueryAttr")
     some.questions.of_task("ChooseAttr")
-    assert set(said) == {"the questions from hub have no boxes: claims about regions are unsupported"}
+    assert set(sentences) == {"the questions from hub have no boxes: claims about regions are unsupported"}
 
 
 # ---- pictures
@@ -85,8 +85,8 @@ def lose(*image_ids: str, decoy: bytes | None = None) -> Callable[..., list[Ques
                 path.write_bytes(decoy)
             return replace(question, picture=FilePicture(path))
 
-        asked = real(task, *arguments, **options)
-        return [lost(each) if {each.image_id, f"{task}:"} & {*image_ids} else each for each in asked]
+        sample = real(task, *arguments, **options)
+        return [lost(each) if {each.image_id, f"{task}:"} & {*image_ids} else each for each in sample]
 
     return questions
 
@@ -96,13 +96,13 @@ def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_bl
     measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
 ) -> None:
     monkeypatch.setattr("fixtures.tasks.questions", lose("ChooseAttr:", decoy=decoy))
-    said: list[str] = []
-    some = bench(say_once=said.append)
+    sentences: list[str] = []
+    some = bench(say_once=sentences.append)
     state = "damaged in" if decoy else "missing from"
     for _ in range(2):
         with pytest.raises(PicturesUnavailable):
             some.measurement(Request("model", "ChooseAttr"))
-    sentence, again = said
+    sentence, again = sentences
     assert sentence == again
     assert sentence.startswith(f"ChooseAttr has no picture to show: 24 of 24 pictures are {state} lost (")
     assert " and 19 more): " in sentence
@@ -130,14 +130,14 @@ def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_as
     first, second, third, *_ = [each.image_id for each in fixtures.tasks.questions("ChooseAttr", 24, 0)]
     monkeypatch.setattr("fixtures.tasks.questions", lose(first, second))
     monkeypatch.setattr("fixtures.tasks.questions", lose(third, decoy=b"no picture"))
-    said: list[str] = []
-    some = bench(planned=[("model", "ChooseAttr")], say=said.append, say_once=said.append)
+    sentences: list[str] = []
+    some = bench(planned=[("model", "ChooseAttr")], say=sentences.append, say_once=sentences.append)
     assert some.measurement(Request("model", "ChooseAttr")).task == "ChooseAttr"
     some.measurement(Request("model", "ChooseAttr", PADDING >> QUESTION))
     assert not {first, second, third} & {each.image_id for each in some.questions.of_contract()}
-    assert said[:2] == [
+    assert sentences[:2] == [
         f"ChooseAttr: 2 of 24 pictures are missing from lost ({first}.png, {second}.png): "
         "give the folder or zip that holds them with --images",
         "model: checking the instruments",
     ]
-    assert f"ChooseAttr: 1 of 24 pictures is damaged in lost ({third}.png): fetch it again" in said
+    assert f"ChooseAttr: 1 of 24 pictures is damaged in lost ({third}.png): fetch it again" in sentences

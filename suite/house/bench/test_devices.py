@@ -81,7 +81,7 @@ def test_a_place_of_many_parts_waits_for_each_and_keeps_all(tmp_path: Path) -> N
         assert slot == one
 
 
-def driver(told: Sequence[int | None], answer: int = 0) -> SimpleNamespace:
+def driver(sizes: Sequence[int | None], answer: int = 0) -> SimpleNamespace:
     """CUDA's driver with devices of so many bytes, None for one that does not tell."""
 
     def fill(value: int | None, place: Any) -> int:
@@ -90,9 +90,9 @@ def driver(told: Sequence[int | None], answer: int = 0) -> SimpleNamespace:
 
     return SimpleNamespace(
         cuInit=lambda _flags: answer,
-        cuDeviceGetCount=lambda count: fill(len(told), count),
+        cuDeviceGetCount=lambda count: fill(len(sizes), count),
         cuDeviceGet=lambda device, index: fill(index, device),
-        cuDeviceTotalMem_v2=lambda size, device: fill(told[device.value], size),
+        cuDeviceTotalMem_v2=lambda size, device: fill(sizes[device.value], size),
     )
 
 
@@ -111,10 +111,10 @@ def test_the_driver_tells_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
         text.value = names[device.value][: length - 1]
         return int(not names[device.value])
 
-    told = driver([GIB, GIB, GIB])
-    told.cuDeviceGetName = name
+    library = driver([GIB, GIB, GIB])
+    library.cuDeviceGetName = name
     monkeypatch.setattr(devices.metadata, "version", lambda _: "2.13.0+cu130")
-    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: told)
+    monkeypatch.setattr(devices.ctypes, "CDLL", lambda _: library)
     assert devices.cuda_names() == ("NVIDIA H200", "", "NVIDIA A100-SXM4-40GB")
     assert devices.names_of(slots("cuda:2", LARGE, 1)) == ("NVIDIA A100-SXM4-40GB",)
     assert devices.names_of(slots("auto", LARGE, 1)) == ("", "NVIDIA A100-SXM4-40GB", "NVIDIA H200")

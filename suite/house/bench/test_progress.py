@@ -17,7 +17,7 @@ import pytest
 
 from fixtures.bench import progress as progress_module
 from fixtures.bench.console import ERASE, Console, Relay, cut
-from fixtures.bench.progress import Board, Paced, Progress, State, spelled, together, unfinished
+from fixtures.bench.progress import Board, Paced, Progress, State, duration, together, unfinished
 from suite.support.repository import ROOT
 from suite.support.runs import stand_in_model as stand_in
 
@@ -33,24 +33,24 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_in_a_log_progress_is_a_line_in_ten_seconds(clock: Callable[[float], None], tmp_path: Path) -> None:
-    said: list[str] = []
-    progress = Progress(STATE, Board(tmp_path), Paced(said.append))
+    lines: list[str] = []
+    progress = Progress(STATE, Board(tmp_path), Paced(lines.append))
     for second in range(1, 25):
         clock(second)
         progress(second, 24)
-    assert said == [
+    assert lines == [
         "miniature ChooseAttr: 53 of 128 questions, 5.33/s, 14 s left",
         "miniature ChooseAttr: 107 of 128 questions, 5.33/s, 4 s left",
     ]
 
 
 def test_what_was_taken_up_is_no_measure_of_the_pace(clock: Callable[[float], None], tmp_path: Path) -> None:
-    said: list[str] = []
-    progress = Progress(STATE, Board(tmp_path), said.append)
+    lines: list[str] = []
+    progress = Progress(STATE, Board(tmp_path), lines.append)
     for second, done in ((1, 64), (2, 65), (3, 66)):
         clock(second)
         progress(done, 128)
-    assert said[-1] == "miniature ChooseAttr: 66 of 128 questions, 1/s, 62 s left"
+    assert lines[-1] == "miniature ChooseAttr: 66 of 128 questions, 1/s, 62 s left"
     assert Board(tmp_path).states()[0].rate == 1
 
 
@@ -72,7 +72,7 @@ def test_a_line_too_long_for_the_terminal_shows_its_end(columns: int, shown: str
 def test_what_a_run_leaves_unfinished_is_counted_by_what_is_on_disk(tmp_path: Path) -> None:
     board, cells = Board(tmp_path), [("miniature", task) for task in ("ChooseAttr", "QueryAttr", "ChooseCat")]
     progress = Progress(STATE, board, lambda _: None)
-    progress.kept(40)
+    progress.note_on_disk(40)
     board.note(State("miniature QueryAttr", "miniature", "QueryAttr", 128, is_main=True).over())
     board.note(State("miniature ChooseCat window 1", "miniature", "ChooseCat", 128, is_main=False).over())
     (tmp_path / "progress-broken.json").write_text("{")
@@ -138,17 +138,17 @@ def in_a_terminal(command: list[str]) -> str:
     """What is written to a terminal of 100 columns."""
     here, there = pty.openpty()
     fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-    ran = subprocess.Popen(command, cwd=ROOT, stdin=there, stdout=there, stderr=there)
+    process = subprocess.Popen(command, cwd=ROOT, stdin=there, stdout=there, stderr=there)
     os.close(there)
-    said = b""
+    output = b""
     try:
         while part := os.read(here, 65536):
-            said += part
+            output += part
     except OSError:
         pass  # Linux tells so that the other end was closed
-    ran.wait()
+    process.wait()
     os.close(here)
-    return said.decode()
+    return output.decode()
 
 
 WHOLE = r"NAME \w+: \d+ of 24 questions, [\d.]+/s, \d+ s left|NAME .* of 24: [\d.]+ questions/s, \d+ s left"
@@ -156,33 +156,33 @@ WHOLE = r"NAME \w+: \d+ of 24 questions, [\d.]+/s, \d+ s left|NAME .* of 24: [\d
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_in_a_pipe_every_line_is_whole(command: list[str], workers: str) -> None:
-    ran = subprocess.run(
+    result = subprocess.run(
         [*command, "-n", workers], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
-    assert "\r" not in ran.stdout
-    assert "\x1b" not in ran.stdout
-    lines = [line for line in ran.stdout.splitlines() if " left" in line]
+    assert "\r" not in result.stdout
+    assert "\x1b" not in result.stdout
+    lines = [line for line in result.stdout.splitlines() if " left" in line]
     assert lines
     name = re.escape(command[command.index("--model") + 1])
     assert all(re.fullmatch(WHOLE.replace("NAME", name), line) for line in lines)
     for task in ("ChooseAttr", "QueryAttr"):
-        assert len(re.findall(f"^{name} {task}: measuring 24 questions$", ran.stdout, re.MULTILINE)) == 1
+        assert len(re.findall(f"^{name} {task}: measuring 24 questions$", result.stdout, re.MULTILINE)) == 1
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_on_a_terminal_how_far_it_is_stands_on_one_line(command: list[str], workers: str) -> None:
-    said = in_a_terminal([*command, "-n", workers])
-    told = [each for each in said.replace("\n", ERASE).split(ERASE) if " left" in each]
-    assert told, "a measurement takes many times as long as the relay sleeps"
-    kept = [line.rpartition(ERASE)[2].rstrip("\r") for line in said.split("\n")]
-    assert not [line for line in kept if " left" in line], "each was taken back"
-    assert sum("model ChooseAttr: measured in " in line for line in kept) == 1
-    assert all(len(each) < 100 for each in told)
+    output = in_a_terminal([*command, "-n", workers])
+    progress_lines = [line for line in output.replace("\n", ERASE).split(ERASE) if " left" in line]
+    assert progress_lines, "a measurement takes many times as long as the relay sleeps"
+    final_lines = [line.rpartition(ERASE)[2].rstrip("\r") for line in output.split("\n")]
+    assert not [line for line in final_lines if " left" in line], "each was taken back"
+    assert sum("model ChooseAttr: measured in " in line for line in final_lines) == 1
+    assert all(len(line) < 100 for line in progress_lines)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "words"),
     [(0.4, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 0 min"), (11100, "3 h 5 min")],
 )
-def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, said: str) -> None:
-    assert spelled(seconds) == said
+def test_a_time_to_wait_is_spelled_as_people_do(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

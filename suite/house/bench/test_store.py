@@ -27,13 +27,13 @@ def entry(key: str = KEY) -> Entry[Any]:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def sentences() -> list[str]:
     return []
 
 
 @pytest.fixture
-def store(tmp_path: Path, said: list[str]) -> Store:
-    return Store(tmp_path, say=said.append)
+def store(tmp_path: Path, sentences: list[str]) -> Store:
+    return Store(tmp_path, say=sentences.append)
 
 
 def never() -> Any:
@@ -69,19 +69,19 @@ def test_another_key_is_another_entry(store: Store) -> None:
     assert store.read(entry(KEY[::-1])) is None
 
 
-def test_objects_are_neither_written_nor_read(store: Store, tmp_path: Path, said: list[str]) -> None:
+def test_objects_are_neither_written_nor_read(store: Store, tmp_path: Path, sentences: list[str]) -> None:
     pickled = Entry[Any](KEY, "miniature ChooseAttr", lambda value: {"thing": np.array([value], dtype=object)}, dict)
     with pytest.raises(ValueError, match="allow_pickle"):
         store.make(pickled, object)
     assert store.read(pickled) is None
     np.savez(tmp_path / entry().file, store=np.array([object()], dtype=object))
     assert store.make(entry(), lambda: 1) == 1
-    assert len(said) == 1
+    assert len(sentences) == 1
 
 
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
 def test_a_truncated_file_is_made_anew_and_said_once(
-    store: Store, tmp_path: Path, said: list[str], part: float
+    store: Store, tmp_path: Path, sentences: list[str], part: float
 ) -> None:
     store.make(entry(), lambda: list(range(1000)))
     path = tmp_path / entry().file
@@ -89,7 +89,7 @@ def test_a_truncated_file_is_made_anew_and_said_once(
     assert store.read(entry()) is None
     assert store.make(entry(), lambda: "anew") == "anew"
     assert store.read(entry()) == "anew"
-    (sentence,) = said
+    (sentence,) = sentences
     assert sentence.startswith("the stored miniature ChooseAttr is unusable (")
     assert sentence.endswith("): made anew")
 
@@ -127,7 +127,7 @@ FOREIGN: dict[str, bytes | dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_a_foreign_file_is_replaced(store: Store, tmp_path: Path, said: list[str], content: Any) -> None:
+def test_a_foreign_file_is_replaced(store: Store, tmp_path: Path, sentences: list[str], content: Any) -> None:
     path = tmp_path / entry().file
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -136,10 +136,10 @@ def test_a_foreign_file_is_replaced(store: Store, tmp_path: Path, said: list[str
     assert store.read(entry()) is None
     assert store.make(entry(), lambda: 1) == 1
     assert store.read(entry()) == 1
-    assert len(said) == 1
+    assert len(sentences) == 1
 
 
-def test_a_value_that_no_longer_decodes_is_made_anew(store: Store, said: list[str]) -> None:
+def test_a_value_that_no_longer_decodes_is_made_anew(store: Store, sentences: list[str]) -> None:
     store.make(entry(), lambda: {"schema": 1})
 
     def refuse(arrays: Any) -> Any:
@@ -148,7 +148,7 @@ def test_a_value_that_no_longer_decodes_is_made_anew(store: Store, said: list[st
     newer = Entry(KEY, "miniature ChooseAttr", packed, refuse)
     assert store.read(newer) is None
     assert store.make(newer, lambda: {"schema": 2}) == {"schema": 2}
-    assert "this version reads 2" in said[0]
+    assert "this version reads 2" in sentences[0]
 
 
 def test_remeasuring_does_not_count_what_is_older_than_the_run(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_an_archive_is_read_and_never_written(tmp_path: Path) -> None:
 
 
 def test_a_disk_that_is_full_costs_the_file_alone(
-    store: Store, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, sentences: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -184,7 +184,7 @@ def test_a_disk_that_is_full_costs_the_file_alone(
     assert store.read(entry()) is None
     assert not list(tmp_path.glob("*.part"))
     assert not list(tmp_path.glob("*.npz"))
-    assert "No space left on device" in said[0]
+    assert "No space left on device" in sentences[0]
 
 
 def test_a_folder_that_vanishes_under_the_run_is_made_again(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ def test_two_processes_that_race_make_it_once(tmp_path: Path) -> None:
     assert len((tmp_path / "made").read_text().splitlines()) == 1
 
 
-def test_a_process_that_is_killed_at_work_holds_up_nobody(tmp_path: Path, store: Store, said: list[str]) -> None:
+def test_a_process_that_is_killed_at_work_holds_up_nobody(tmp_path: Path, store: Store, sentences: list[str]) -> None:
     holder = start(HOLDER, tmp_path)
     try:
         until(tmp_path / "holding")
@@ -271,15 +271,15 @@ def test_a_process_that_is_killed_at_work_holds_up_nobody(tmp_path: Path, store:
         holder.communicate(timeout=PATIENCE)
     assert store.make(entry(), lambda: "by another") == "by another"
     assert store.read(entry()) == "by another"
-    assert not said
+    assert not sentences
 
 
-def test_half_a_file_of_a_killed_process_is_in_nobodys_way(store: Store, tmp_path: Path, said: list[str]) -> None:
+def test_half_a_file_of_a_killed_process_is_in_nobodys_way(store: Store, tmp_path: Path, sentences: list[str]) -> None:
     (tmp_path / f"{entry().file}.part").write_bytes(b"PK half")
     assert store.read(entry()) is None
     assert store.make(entry(), lambda: 1) == 1
     assert store.read(entry()) == 1
-    assert not said
+    assert not sentences
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -93,6 +93,6 @@ def test_a_store_that_cannot_be_written_is_replaced_by_one_that_all_workers_shar
     result, measured, _ = run("-n", "2", "--curves", "file")
     result.assert_outcomes(passed=18)
     assert measured == EVERYTHING_ONCE
-    (said,) = [line for line in result.stderr.lines if "takes no measurements" in line]
-    spare = Path(said.partition("kept in ")[2].removesuffix(" until the run ends"))
+    (sentence,) = [line for line in result.stderr.lines if "takes no measurements" in line]
+    spare = Path(sentence.partition("kept in ")[2].removesuffix(" until the run ends"))
     assert not spare.exists()

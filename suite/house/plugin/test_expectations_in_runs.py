@@ -41,13 +41,13 @@ def write(file: Path, claim: str, task: str) -> None:
 def test_a_stranger_ends_the_run(file: Path, tmp_path: Path, selected: str, stranger: tuple[str, str]) -> None:
     write(file, *stranger)
     out = tmp_path / "out"
-    ran = pytest_in_the_repository(
+    result = pytest_in_the_repository(
         *selected.split(), "--expected", file, "--report-dir", out, "--curves", tmp_path / "curves"
     )
-    assert ran.returncode == pytest.ExitCode.USAGE_ERROR, ran.stdout[-3000:]
-    (said,) = [line for line in ran.stderr.splitlines() if line]
-    assert said.startswith(f"ERROR: {file}, {STRANGERS[stranger]}")
-    assert "INTERNALERROR" not in ran.stdout
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR, result.stdout[-3000:]
+    (sentence,) = [line for line in result.stderr.splitlines() if line]
+    assert sentence.startswith(f"ERROR: {file}, {STRANGERS[stranger]}")
+    assert "INTERNALERROR" not in result.stdout
     assert not out.exists()
 
 
@@ -56,19 +56,19 @@ def test_a_run_of_one_file_knows_the_claims_of_the_others_by_name(file: Path) ->
     write(file, "stages.early-drop", "all")
     assert pytest_in_the_repository(*chosen).returncode == pytest.ExitCode.OK
     write(file, "routes.question-dominates-imgae", "*")
-    ran = pytest_in_the_repository(*chosen)
-    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
-    assert NO_CLAIM in ran.stderr
+    result = pytest_in_the_repository(*chosen)
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert NO_CLAIM in result.stderr
 
 
 def test_what_reads_no_expectation_minds_none(file: Path) -> None:
     write(file, "routes.question-dominates-imgae", "*")
     for chosen in (["suite/", "--claims"], ["suite/house/repository/test_rules.py", "--collect-only", "-q"]):
-        ran = pytest_in_the_repository(*chosen, "--expected", file)
-        assert ran.returncode == pytest.ExitCode.OK, ran.stderr[-3000:]
+        result = pytest_in_the_repository(*chosen, "--expected", file)
+        assert result.returncode == pytest.ExitCode.OK, result.stderr[-3000:]
 
 
 @pytest.mark.parametrize("path", EXPECTED, ids=lambda path: path.name)
 def test_the_bundled_files_speak_of_what_is_asked(path: Path) -> None:
-    ran = pytest_in_the_repository("suite/", "--collect-only", "-q", "--expected", path)
-    assert ran.returncode == pytest.ExitCode.OK, ran.stderr[-3000:]
+    result = pytest_in_the_repository("suite/", "--collect-only", "-q", "--expected", path)
+    assert result.returncode == pytest.ExitCode.OK, result.stderr[-3000:]

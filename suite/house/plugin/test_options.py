@@ -261,7 +261,7 @@ def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> 
         f"status = int(pytest.main({arguments!r}))\n"
         f"print(json.dumps([status, sorted({set(HEAVY)!r} & sys.modules.keys())]))"
     )
-    ran = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", probe],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -269,9 +269,11 @@ def test_a_usage_error_ends_the_run_before_torch_is_imported(tmp_path: Path) -> 
         text=True,
         check=False,
     )
-    assert json.loads(ran.stdout.splitlines()[-1]) == [pytest.ExitCode.USAGE_ERROR, []], ran.stdout + ran.stderr
-    (said,) = [line for line in ran.stderr.splitlines() if line]
-    assert said.startswith("ERROR: --task Nonsense: no such choice; known are ChooseAttr, ")
+    assert json.loads(result.stdout.splitlines()[-1]) == [pytest.ExitCode.USAGE_ERROR, []], (
+        result.stdout + result.stderr
+    )
+    (sentence,) = [line for line in result.stderr.splitlines() if line]
+    assert sentence.startswith("ERROR: --task Nonsense: no such choice; known are ChooseAttr, ")
 
 
 CLAIMS = """

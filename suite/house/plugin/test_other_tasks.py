@@ -72,13 +72,13 @@ def test_claims_about_tasks_together_are_about_the_papers(run: Run, capfd: pytes
     result = run("-s", *asked, "--data", "data", "-k", "test_every_and_all")
     result.assert_outcomes(passed=3, skipped=2)  # the small ones are too few
     result.stdout.fnmatch_lines(["*over ('ChooseAttr', 'QueryAttr')*"])
-    told = capfd.readouterr().err
-    for said in (
+    errors = capfd.readouterr().err
+    for sentence in (
         "the questions of POPE have no boxes: claims about regions are unsupported",
         "the questions of VQAv2 have no boxes: claims about regions are unsupported",
         f"{Path('data').resolve()} holds 3 questions of VQAv2, and 24 were asked for: all of them are taken",
     ):
-        assert told.count(said) == 1
+        assert errors.count(sentence) == 1
 
 
 def test_a_departure_may_be_expected_on_another_task(run: Run, pytester: pytest.Pytester) -> None:

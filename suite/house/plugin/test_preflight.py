@@ -109,14 +109,14 @@ def test_a_build_without_cuda_is_named_and_one_whose_devices_are_not_cudas_is_le
 
 
 def test_a_window_wider_than_the_model(run: Run) -> None:
-    said = refusal(run("--model", "miniature", "--window", "99"))
-    assert said == "--window 99: miniature has 12 layers: give 12 or fewer"
+    sentence = refusal(run("--model", "miniature", "--window", "99"))
+    assert sentence == "--window 99: miniature has 12 layers: give 12 or fewer"
 
 
 @pytest.mark.parametrize(("name", "layers"), [("planted", 40), ("planted:small", 32), ("planted:one-stage", 40)])
 def test_a_window_wider_than_a_model_that_is_made_when_loaded(run: Run, name: str, layers: int) -> None:
-    said = refusal(run("--model", name, "--window", str(layers + 1)))
-    assert said == f"--window {layers + 1}: {name} has {layers} layers: give {layers} or fewer"
+    sentence = refusal(run("--model", name, "--window", str(layers + 1)))
+    assert sentence == f"--window {layers + 1}: {name} has {layers} layers: give {layers} or fewer"
     assert run("--model", name, "--window", str(layers), "-k", "nothing").ret == pytest.ExitCode.OK
 
 
@@ -184,16 +184,16 @@ def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, mon
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", pytester.path / "cache")
-    said = refusal(run("--gqa", "hub"))
-    assert said.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be fetched from the hub (")
-    assert said.endswith("): go online once, or give a folder with --gqa")
+    sentence = refusal(run("--gqa", "hub"))
+    assert sentence.startswith("--gqa: lmms-lab/GQA (val_balanced_instructions) cannot be fetched from the hub (")
+    assert sentence.endswith("): go online once, or give a folder with --gqa")
 
 
 def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
     truncated(pytester.path / "cut")
-    said = refusal(run("--model", "cut"))
-    assert said.startswith("--model cut cannot be loaded: model.safetensors has ")
-    assert said.endswith("; restore its files")
+    sentence = refusal(run("--model", "cut"))
+    assert sentence.startswith("--model cut cannot be loaded: model.safetensors has ")
+    assert sentence.endswith("; restore its files")
 
 
 @pytest.mark.parametrize("absent", ["processor_config.json", "tokenizer.json"])
@@ -201,9 +201,9 @@ def test_a_model_that_was_saved_without_its_processor(run: Run, pytester: pytest
     folder = Path(shutil.copytree(MINIATURE, pytester.path / "bare"))
     for path in folder.glob("*processor_config.json" if "processor" in absent else "tokenizer*"):
         path.unlink()
-    said = refusal(run("--model", "bare"))
-    assert said.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
-    assert said.endswith("into its folder (processor.save_pretrained)")
+    sentence = refusal(run("--model", "bare"))
+    assert sentence.startswith(f"--model bare has no {'processor' if 'processor' in absent else 'tokenizer'} (")
+    assert sentence.endswith("into its folder (processor.save_pretrained)")
 
 
 @pytest.mark.parametrize(
@@ -223,8 +223,8 @@ def test_a_configuration_that_is_cut_is_found_with_the_options(run: Run, pyteste
     os.truncate(Path(shutil.copytree(MINIATURE, pytester.path / "cut")) / "config.json", 100)
     result = run("--model", "cut")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in result.errlines if line]
-    assert said == "ERROR: --model cut has a config.json that is no JSON, it may be cut short: restore it"
+    (sentence,) = [line for line in result.errlines if line]
+    assert sentence == "ERROR: --model cut has a config.json that is no JSON, it may be cut short: restore it"
 
 
 def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,8 +233,8 @@ def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, mon
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(pytester.path))
-    said = refusal(run("--model", "nobody/nothing"))
-    assert said.startswith("--model nobody/nothing is no folder here and cannot be fetched from the hub")
+    sentence = refusal(run("--model", "nobody/nothing"))
+    assert sentence.startswith("--model nobody/nothing is no folder here and cannot be fetched from the hub")
 
 
 def test_who_runs_no_claim_is_not_asked_for_anything(run: Run, pytester: pytest.Pytester) -> None:
@@ -258,12 +258,12 @@ def test_workers_refuse_a_run_alike_and_without_torch(pytester: pytest.Pytester)
     truncated(pytester.path / "cut")
     pytester.makepyfile(test_claims=CLAIMS)
     pytester.makeconftest(f"import sys\ndef pytest_sessionfinish(): assert not {set(HEAVY)!r} & sys.modules.keys()")
-    ran = in_workers(pytester, "--model", "cut")
-    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
-    (said,) = [line for line in ran.stderr.splitlines() if line]
-    assert said.startswith("ERROR: --model cut cannot be loaded: model.safetensors has ")
-    assert "2 workers [0 items]" in ran.stdout
-    assert "INTERNALERROR" not in ran.stdout
+    result = in_workers(pytester, "--model", "cut")
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    (sentence,) = [line for line in result.stderr.splitlines() if line]
+    assert sentence.startswith("ERROR: --model cut cannot be loaded: model.safetensors has ")
+    assert "2 workers [0 items]" in result.stdout
+    assert "INTERNALERROR" not in result.stdout
 
 
 # ---- while it runs
@@ -285,13 +285,13 @@ def test_what_workers_find_at_run_time_is_a_line_a_claim_and_said_once(pytester:
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile(test_claims=CLAIMS)
     pytester.makeconftest(UNLOADABLE)
-    ran = in_workers(pytester, "--model", "model")
-    assert ran.returncode == pytest.ExitCode.TESTS_FAILED
-    assert ran.stderr.splitlines().count("its weights are damaged") == 1
-    assert ran.stdout.splitlines().count("model, QueryAttr: its weights are damaged") == 2
-    assert "8 failed" in ran.stdout
-    assert "Traceback" not in ran.stdout
-    assert "conftest.py" not in ran.stdout
+    result = in_workers(pytester, "--model", "model")
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED
+    assert result.stderr.splitlines().count("its weights are damaged") == 1
+    assert result.stdout.splitlines().count("model, QueryAttr: its weights are damaged") == 2
+    assert "8 failed" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "conftest.py" not in result.stdout
 
 
 # ---- weights

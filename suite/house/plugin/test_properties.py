@@ -47,15 +47,15 @@ def measured(seed: int = 0) -> Measurement:
     )
 
 
-def shown(found: Measurement) -> dict[str, Any]:
-    return properties.exhibit(found, ASKED)
+def shown(measurement: Measurement) -> dict[str, Any]:
+    return properties.exhibit(measurement, ASKED)
 
 
 def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
-    found = measured()
-    knockout, *lenses = shown(found)["curves"]
+    measurement = measured()
+    knockout, *lenses = shown(measurement)["curves"]
     assert (knockout["name"], knockout["n"]) == (f"c({EDGE})", 23)
-    assert knockout["mean"] == pytest.approx(found.curve(EDGE).values.mean(axis=0), abs=0.01)
+    assert knockout["mean"] == pytest.approx(measurement.curve(EDGE).values.mean(axis=0), abs=0.01)
     for low, mean, high in zip(knockout["low"], knockout["mean"], knockout["high"], strict=True):
         assert low < mean < high
     assert [lens["name"] for lens in lenses] == [
@@ -68,12 +68,14 @@ def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
 
 
 def test_examples_are_the_first_that_were_kept_and_none_is_picked() -> None:
-    found = measured()
-    examples = shown(found)["examples"]
-    assert [each["id"] for each in examples] == [question.id for question in found.questions[: properties.EXAMPLES]]
+    measurement = measured()
+    examples = shown(measurement)["examples"]
+    assert [each["id"] for each in examples] == [
+        question.id for question in measurement.questions[: properties.EXAMPLES]
+    ]
     assert examples[0]["patches"] == [[0.0, 0.0, 8.0, 8.0]]
-    assert examples[0]["boxes"][0]["name"] == found.questions[0].objects[0].name
-    assert examples[1]["curves"][f"c({EDGE})"] == pytest.approx(found.curve(EDGE).values[1], abs=0.01)
+    assert examples[0]["boxes"][0]["name"] == measurement.questions[0].objects[0].name
+    assert examples[1]["curves"][f"c({EDGE})"] == pytest.approx(measurement.curve(EDGE).values[1], abs=0.01)
 
 
 def test_what_was_answered_otherwise_is_told_with_the_answer() -> None:
@@ -91,21 +93,21 @@ def test_without_pictures_it_is_the_same_but_for_them() -> None:
 
 
 def test_it_is_plain_json_and_each_measurement_is_told_once() -> None:
-    told: set[tuple[str, ...]] = set()
+    keys: set[tuple[str, ...]] = set()
     whole, single = {("a model", "ChooseAttr"): measured()}, {("a model", "ChooseAttr", str(EDGE)): measured(1)}
-    first, second = properties.exhibits(whole, single, told, lambda _: ASKED)
+    first, second = properties.exhibits(whole, single, keys, lambda _: ASKED)
     assert json.loads(json.dumps([first, second], allow_nan=False)) == [first, second]
     assert second["examples"] == second["missed"] == []
-    assert not list(properties.exhibits(whole, single, told, lambda _: ASKED))
+    assert not list(properties.exhibits(whole, single, keys, lambda _: ASKED))
 
 
 def test_a_model_that_answers_nothing_has_nothing_to_draw() -> None:
     nothing = replace(
         measured(), questions=(), correct=np.zeros(24, dtype=np.bool_), baseline=np.zeros(0), knocked={}, lenses={}
     )
-    drawn = shown(nothing)
-    assert (drawn["curves"], drawn["examples"]) == ([], [])
-    assert len(drawn["missed"]) == properties.MISSED
+    drawing = shown(nothing)
+    assert (drawing["curves"], drawing["examples"]) == ([], [])
+    assert len(drawing["missed"]) == properties.MISSED
 
 
 def picture(path: Path, size: tuple[int, int]) -> Question:
@@ -152,11 +154,11 @@ def test_a_rectangle_covers_its_box_and_never_leaves_what_is_seen_of_the_picture
 ) -> None:
     wide = tile(Preprocessing(pads, 56, (56, 56)), (300, 200), 14)
     box = (110.0, 90.0, 60.0, 40.0)
-    found = rectangles([wide], naming(box))
-    assert min(left for left, *_ in found) <= box[0]
-    assert max(left + width for left, _, width, _ in found) >= box[0] + box[2]
-    assert min(top for _, top, *_ in found) <= box[1]
-    assert max(top + height for _, top, _, height in found) >= box[1] + box[3]
+    parts = rectangles([wide], naming(box))
+    assert min(left for left, *_ in parts) <= box[0]
+    assert max(left + width for left, _, width, _ in parts) >= box[0] + box[2]
+    assert min(top for _, top, *_ in parts) <= box[1]
+    assert max(top + height for _, top, _, height in parts) >= box[1] + box[3]
     everything = rectangles([wide], naming((0, 0, 300, 200)))
     assert (min(left for left, *_ in everything), min(top for _, top, *_ in everything)) == (left_edge, 0)
     assert max(left + width for left, _, width, _ in everything) == right_edge
@@ -173,8 +175,8 @@ def test_fine_tiles_are_drawn_rather_than_the_coarse_one() -> None:
 
 
 def test_the_patches_survive_the_store() -> None:
-    found = measured()
-    assert measurement_file.from_arrays(measurement_file.to_arrays(found)).patches == found.patches
+    measurement = measured()
+    assert measurement_file.from_arrays(measurement_file.to_arrays(measurement)).patches == measurement.patches
 
 
 def test_the_geometry_is_the_inverse_of_the_encoders() -> None:
