@@ -1,4 +1,4 @@
-"""`python -m reports` compares two ledgers, merges several, or writes the report of one anew."""
+"""`python -m reports` compares two ledgers, merges several, or writes the report of one ledger again."""
 
 from __future__ import annotations
 
@@ -15,28 +15,38 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
 from reports.merge import BadMerge, merge
 
-FOUND, FINE, MISUSED = 1, 0, 2
-"""Exit codes: an effect or a verdict beyond the limit; nothing of the kind; what was given cannot be read."""
+BEYOND, FINE, MISUSED = 1, 0, 2
+"""Exit codes: an effect or a verdict is beyond the limit; nothing is; an argument cannot be read."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what *arguments* ask, and give the exit code."""
     parser = argparse.ArgumentParser("python -m reports", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    comparing = commands.add_parser("compare", help="what changed from one run to another, claim by claim")
-    comparing.add_argument("before", type=Path, metavar="A", help="a ledger.json, or a run's folder")
-    comparing.add_argument("now", type=Path, metavar="B", help="the other one")
-    comparing.add_argument("--compare-fail", default="", metavar="LIST", help="exit with 1 beyond it: drop:5, verdict")
-    comparing.add_argument("--figures", type=Path, metavar="DIR", help="the curves of both, laid over each other")
-    joining = commands.add_parser("merge", help="one report of the ledgers of shards and machines")
+    comparing = commands.add_parser("compare", help="say what changed from one run to another, claim by claim")
+    comparing.add_argument("before", type=Path, metavar="A", help="the earlier run: its folder or its ledger.json")
+    comparing.add_argument("now", type=Path, metavar="B", help="the later run: its folder or its ledger.json")
+    comparing.add_argument(
+        "--compare-fail",
+        default="",
+        metavar="LIST",
+        help="limits such as drop:5,verdict; exit with 1 where a change is beyond one",
+    )
+    comparing.add_argument(
+        "--figures",
+        type=Path,
+        metavar="DIR",
+        help="draw the curves of both runs over each other, and write the figures to this folder",
+    )
+    joining = commands.add_parser("merge", help="write one report from the ledgers of several shards or machines")
     joining.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="a run's folder, or its ledger.json")
-    joining.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the report is written")
-    joining.add_argument("--no-figures", action="store_true", help="no figures, and no page that shows them")
-    given = parser.parse_args(arguments)
+    joining.add_argument("--out", type=Path, required=True, metavar="DIR", help="the folder to write the report to")
+    joining.add_argument("--no-figures", action="store_true", help="write no figures, and no page that shows them")
+    options = parser.parse_args(arguments)
     try:
-        if given.command == "merge":
-            return _merge(given.runs, given.out, not given.no_figures)
-        return _compare(given.before, given.now, given.compare_fail, given.figures)
+        if options.command == "merge":
+            return _merge(options.runs, options.out, not options.no_figures)
+        return _compare(options.before, options.now, options.compare_fail, options.figures)
     except (LedgerError, BadMerge, BadComparison) as error:
         print(error, file=sys.stderr)
     except OSError as error:
@@ -57,7 +67,7 @@ def _compare(one: Path, other: Path, limits: str, folder: Path | None) -> int:
     print("\n".join([*conditions(before, now), *report_lines(changes, bounds)]))
     if folder:
         _overlay(before, now, folder)
-    return FOUND if any(change.beyond(bounds) for change in changes) else FINE
+    return BEYOND if any(change.beyond(bounds) for change in changes) else FINE
 
 
 def _overlay(before: Ledger, now: Ledger, folder: Path) -> None:

@@ -47,11 +47,20 @@ def claim(
 ) -> Callable[[Test], Test]:
     """Enter the decorated test into the register, and mark it `claim` with every field of its `Claim`.
 
-    The first paragraph of the test's docstring is the claim's sentence. *tasks* and *models* say of which it
-    is asked (None: all; the task `all` weighs the tasks equally), *recorded* on which tasks it has no
-    verdict; *statistic* and *bound* are a line each for the register, and *needs* says what the questions or
-    the run must have for it. `ClaimError` where the id is taken or
-    malformed, the docstring empty, or another argument not of its type.
+    The first paragraph of the test's docstring is the claim's sentence. `ClaimError` where the id is taken or
+    malformed, where the docstring is empty, or where another argument has the wrong type.
+
+    Args:
+        id: The claim's id: lower-case words joined by `.` and `-`.
+        section: The section of the paper.
+        figure: The figure of the paper; None where the sentence is about none.
+        bound_from: Who drew the bound; None where there is no bound.
+        tasks: The tasks that the claim is asked of; None for all. The task `all` weighs the tasks equally.
+        models: The models that the claim is asked of; None for all.
+        recorded: The tasks on which the claim has no verdict.
+        statistic: One line for the register: what the claim reads.
+        bound: One line for the register: what the claim needs of the statistic.
+        needs: What the questions or the run must have for this claim.
     """
 
     def enter(test: Test) -> Test:
@@ -69,13 +78,13 @@ def paper_order() -> list[Claim]:
     """The register in the paper's order: by the section and figure that an id's first word first has, then by file."""
     first: dict[str, tuple[str, str]] = {}
     for entry in REGISTER.values():
-        room, place = entry.id.partition(".")[0], (entry.section, entry.figure or "~")
-        first[room] = min(place, first.get(room, place))
+        topic, place = entry.id.partition(".")[0], (entry.section, entry.figure or "~")
+        first[topic] = min(place, first.get(topic, place))
     return sorted(REGISTER.values(), key=lambda entry: first[entry.id.partition(".")[0]])
 
 
 def written(files: Iterable[Path]) -> set[str] | None:
-    """The ids of the claims in *files* that may not have been imported; None where not all of them can be told."""
+    """The ids of the claims in *files* that may not have been imported; None where one of them cannot be read."""
     ids: set[str] = set()
     for file in files:
         try:
@@ -93,8 +102,8 @@ def _id_in(decorator: ast.expr) -> str | None:
     """The id that *decorator* enters: empty where it is no claim's, None where it is computed."""
     if not isinstance(decorator, ast.Call) or ast.unparse(decorator.func).rpartition(".")[2] != claim.__name__:
         return ""
-    named = [keyword.value for keyword in decorator.keywords if keyword.arg == "id"]
-    match (*decorator.args[:1], *named):
+    keywords = [keyword.value for keyword in decorator.keywords if keyword.arg == "id"]
+    match (*decorator.args[:1], *keywords):
         case (ast.Constant(value=str(name)),):
             return name
         case _:
@@ -111,8 +120,8 @@ def _refuse(entry: Claim, place: tuple[str, int]) -> None:
     if not entry.sentence:
         raise ClaimError(f"the claim {entry.id} has no docstring: write the paper's sentence there")
     if entry.bound_from not in BOUND_SOURCES:
-        known = ", ".join(source for source in BOUND_SOURCES if source)
-        raise ClaimError(f"the claim {entry.id} has its bound from {entry.bound_from!r}: name one of {known}")
+        names = ", ".join(source for source in BOUND_SOURCES if source)
+        raise ClaimError(f"the claim {entry.id} has its bound from {entry.bound_from!r}: name one of {names}")
     for name, value in (
         ("tasks", entry.tasks or ()),
         ("models", entry.models or ()),
@@ -122,8 +131,8 @@ def _refuse(entry: Claim, place: tuple[str, int]) -> None:
         if not _is_names(value):
             raise ClaimError(f"{name} of the claim {entry.id} is {value!r}: write a tuple of names")
     if unknown := [need for need in entry.needs if need not in get_args(Need)]:
-        known = ", ".join(get_args(Need))
-        raise ClaimError(f"the claim {entry.id} needs {', '.join(unknown)}: name some of {known}")
+        names = ", ".join(get_args(Need))
+        raise ClaimError(f"the claim {entry.id} needs {', '.join(unknown)}: name some of {names}")
 
 
 def _is_names(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What tests report of their measurements is collected, once each, from whichever process it comes."""
+"""Each measurement that tests report is collected once, whichever process reports it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Collector:
         self.examples: dict[Key, Example] = {}
         self.messages: list[str] = []
         self.broken = set[str]()
-        """The checks of the instruments that failed."""
+        """The node ids of the checks of instruments that failed."""
 
     def unfinished(self, answers: Iterable[object]) -> tuple[UnfinishedRecord, ...]:
         """How far measuring came in a run that was cut short, for each model and task without a measurement."""

@@ -12,7 +12,7 @@ from reports.files.json_csv import LEDGER
 from reports.ledger.ledger import Ledger, MeasurementRecord
 from reports.ledger.record import Record, task_order, unique
 from reports.ledger.strict_json import Json, LedgerError, as_json
-from reports.text.numbers import counted, signed
+from reports.text.numbers import count_of, signed
 
 UNITS = {"drop": "points", "lens": "%", "layers": "layers"}
 """What `--compare-fail` may hold to a threshold, and the unit of the effects that it is about."""
@@ -93,10 +93,10 @@ class Change:
     @property
     def moved(self) -> list[Difference]:
         """The statistics that surely moved."""
-        return [each for each in self.differences if each.is_sure]
+        return [difference for difference in self.differences if difference.is_sure]
 
     def beyond(self, limits: Limits) -> bool:
-        return (limits.verdicts and self.turned) or any(each.beyond(limits) for each in self.differences)
+        return (limits.verdicts and self.turned) or any(difference.beyond(limits) for difference in self.differences)
 
 
 def read_ledger(path: Path) -> Ledger:
@@ -114,25 +114,27 @@ def read_ledger(path: Path) -> Ledger:
 def compare_with_file(now: Ledger, path: Path, limits: str) -> tuple[list[str], bool]:
     """What a run that has just ended changed against the ledger in *path*, and whether that is beyond the *limits*."""
     before, bounds = read_ledger(path), parse_limits(limits)
-    # Claims that the run did not select are no news.
-    asked = {record.claim for record in now.records}
-    changes = compare(replace(before, records=tuple(record for record in before.records if record.claim in asked)), now)
+    # Claims that the run did not select are not compared.
+    selected = {record.claim for record in now.records}
+    changes = compare(
+        replace(before, records=tuple(record for record in before.records if record.claim in selected)), now
+    )
     return [*conditions(before, now), *report_lines(changes, bounds)], any(change.beyond(bounds) for change in changes)
 
 
 def parse_limits(text: str) -> Limits:
-    """The limits that a list such as `drop:5,verdict` names; `BadComparison` says what is known."""
+    """The limits that a list such as `drop:5,verdict` names; `BadComparison` names the limits that exist."""
     by_unit: dict[str, float] = {}
     verdicts = False
-    for each in filter(None, (part.strip() for part in text.split(","))):
-        name, colon, number = each.partition(":")
-        if each == VERDICT:
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        name, colon, number = entry.partition(":")
+        if entry == VERDICT:
             verdicts = True
         elif name in UNITS and colon and (limit := _number(number)) is not None:
             by_unit[UNITS[name]] = limit
         else:
-            known = ", ".join(f"{name}:{unit.upper()}" for name, unit in UNITS.items())
-            raise BadComparison(f"--compare-fail {each}: no such limit; known are {known} and {VERDICT}, as in drop:5")
+            names = ", ".join(f"{name}:{unit.upper()}" for name, unit in UNITS.items())
+            raise BadComparison(f"--compare-fail {entry}: no such limit; known are {names} and {VERDICT}, as in drop:5")
     return Limits(by_unit, verdicts)
 
 
@@ -156,20 +158,20 @@ def unique_keys(*keyed: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, 
 def conditions(before: Ledger, now: Ledger) -> list[str]:
     """The differences between the runs other than effects: versions, weights, devices, questions."""
     runs = before, now
-    versions = [{"python": each.environment.python, **each.environment.packages} for each in runs]
+    versions = [{"python": run.environment.python, **run.environment.packages} for run in runs]
     lines = _turned("", *versions)
     new_models = {model.name: model for model in now.models}
     aliases = _aliases([model.name for model in before.models], list(new_models))
     both = [(old, new_models.get(aliases.get(old.name, old.name))) for old in before.models]
     for pair in ((old, new) for old, new in both if new):
-        told = [{name: value for name, value in as_json(each).items() if name in OF_A_MODEL} for each in pair]
-        lines += _turned(f" of {pair[1].name}", *told)
-    measured = [{(aliases.get(each.model, each.model), each.task): each for each in run.measurements} for run in runs]
+        fields = [{name: value for name, value in as_json(model).items() if name in OF_A_MODEL} for model in pair]
+        lines += _turned(f" of {pair[1].name}", *fields)
+    measured = [{(aliases.get(row.model, row.model), row.task): row for row in run.measurements} for run in runs]
     common = [(measured[0][place], measured[1][place]) for place in measured[0] if place in measured[1]]
-    others = sorted({now.task for then, now in common if _drawn(then) != _drawn(now)}, key=task_order)
+    others = sorted({now.task for then, now in common if _draw(then) != _draw(now)}, key=task_order)
     limits = sorted({(then.at_most, now.at_most) for then, now in common}, key=str)
     ids = [(now.task, then.prompts_sha256, now.prompts_sha256) for then, now in common]
-    retold = {task for task, *both in ids if all(both) and both[0] != both[1]} - {*others}
+    other_ids = {task for task, *both in ids if all(both) and both[0] != both[1]} - {*others}
     return [
         *lines,
         *([f"other questions or prompts on {', '.join(others)}"] if others else []),
@@ -178,37 +180,41 @@ def conditions(before: Ledger, now: Ledger) -> list[str]:
             for then, now in limits
             if then != now
         ),
-        *([f"the same prompts in other token ids on {', '.join(sorted(retold, key=task_order))}"] if retold else []),
+        *(
+            [f"the same prompts in other token ids on {', '.join(sorted(other_ids, key=task_order))}"]
+            if other_ids
+            else []
+        ),
     ]
 
 
 def report_lines(changes: Sequence[Change], limits: Limits) -> list[str]:
-    """One line for each verdict that changed, effect that surely moved, and run that alone asked some claims."""
+    """One line for each verdict that changed, effect that surely moved, and run that asked claims the other did not."""
     lines: list[str] = []
     for change in changes:
         beyond = change.beyond(limits)
         if beyond or change.turned or change.moved:
             lines.append(f"{'!' if beyond else ' '} {', '.join(change.record.key)}: {change.verdict}")
             lines += [
-                f"    {_difference_text(each)}{', beyond the limit' if each.beyond(limits) else ''}"
-                for each in change.moved
+                f"    {_difference_text(move)}{', beyond the limit' if move.beyond(limits) else ''}"
+                for move in change.moved
             ]
-    gone, added = [each for each in changes if not each.now], [each for each in changes if not each.before]
+    gone, added = [change for change in changes if not change.now], [change for change in changes if not change.before]
     for run, some in (("before", gone), ("now", added)):
         lines += [f"asked {run} alone: {len(some)}, such as {', '.join(some[0].record.key)}"] if some else []
     both = [change for change in changes if change.before and change.now]
-    turned, moved = sum(each.turned for each in both), sum(bool(each.moved) for each in both)
-    summed = (
-        counted(len(both), "claim"),
-        f"{counted(turned, 'verdict')} turned",
-        f"{counted(moved, 'effect')} surely moved",
+    turned, moved = sum(change.turned for change in both), sum(bool(change.moved) for change in both)
+    totals = (
+        count_of(len(both), "claim"),
+        f"{count_of(turned, 'verdict')} turned",
+        f"{count_of(moved, 'effect')} surely moved",
     )
-    return [*lines, f"compared: {', '.join(summed)}"]
+    return [*lines, f"compared: {', '.join(totals)}"]
 
 
-def _drawn(measured: MeasurementRecord) -> tuple[object, ...]:
+def _draw(measurement: MeasurementRecord) -> tuple[object, ...]:
     """Which questions were drawn, and how they are asked."""
-    return measured.source, measured.questions, measured.seed, measured.prompt
+    return measurement.source, measurement.questions, measurement.seed, measurement.prompt
 
 
 def _aliases(before: Sequence[str], now: Sequence[str]) -> dict[str, str]:
@@ -221,10 +227,10 @@ def _turned(whose: str, before: Mapping[str, object], now: Mapping[str, object])
     return [f"{name}{whose}: {before.get(name) or 'none'} before, {now.get(name) or 'none'} now" for name in names]
 
 
-def _difference_text(each: Difference) -> str:
-    label, unit = each.label and f"{each.label}: ", each.unit and f" {each.unit}"
-    interval = f"[{signed(each.low)}, {signed(each.high)}] {'paired' if each.paired else 'unpaired'}"
-    return f"{label}{signed(each.value)}{unit} {interval}, from {each.before:.4g} to {each.now:.4g}"
+def _difference_text(move: Difference) -> str:
+    label, unit = move.label and f"{move.label}: ", move.unit and f" {move.unit}"
+    interval = f"[{signed(move.low)}, {signed(move.high)}] {'paired' if move.paired else 'unpaired'}"
+    return f"{label}{signed(move.value)}{unit} {interval}, from {move.before:.4g} to {move.now:.4g}"
 
 
 def _models(ledger: Ledger) -> list[str]:
@@ -234,7 +240,7 @@ def _models(ledger: Ledger) -> list[str]:
 def _change(before: Record | None, now: Record | None) -> Change:
     if not (before and now):
         return Change(before, now)
-    old, new = ({str(each.get("label") or ""): each for each in _statistics(record)} for record in (before, now))
+    old, new = ({str(part.get("label") or ""): part for part in _statistics(record)} for record in (before, now))
     pairs = ((label, old[label], new[label]) for label in new if label in old)
     differences = (_difference(label, one, other) for label, one, other in pairs)
     return Change(before, now, tuple(filter(None, differences)))
@@ -264,7 +270,7 @@ def _interval(before: Mapping[str, Json], now: Mapping[str, Json], value: float)
     if draws:
         return _quantile(draws, TAIL), _quantile(draws, 1 - TAIL)
     # An accuracy has no resamples: its intervals are joined as those of independent numbers.
-    ends = [each.get(end) for each in (before, now) for end in ("low", "high")]
+    ends = [statistic.get(end) for statistic in (before, now) for end in ("low", "high")]
     if not all(isinstance(end, int | float) for end in ends):
         return -math.inf, math.inf
     old_low, old_high, new_low, new_high = (float(end) for end in ends if isinstance(end, int | float))
@@ -274,8 +280,8 @@ def _interval(before: Mapping[str, Json], now: Mapping[str, Json], value: float)
     return value - math.hypot(new - new_low, old_high - old), value + math.hypot(new_high - new, old - old_low)
 
 
-def _numbers(measured: Mapping[str, Json]) -> Sequence[float | None]:
-    draws = measured.get("draws")
+def _numbers(statistic: Mapping[str, Json]) -> Sequence[float | None]:
+    draws = statistic.get("draws")
     return [draw if isinstance(draw, int | float) else None for draw in draws] if isinstance(draws, list) else []
 
 

@@ -11,16 +11,17 @@ def pytest_measurements_unfinished(
     """Say how far measuring came when a run was cut short.
 
     It is called once, in the process that prints, after a run whose ledger has a claim that is `not run`. The
-    first implementation that returns something other than None is taken. The ledger keeps its answer under
-    `unfinished`, except for what was measured whole.
+    first answer other than None is taken. The ledger keeps it under `unfinished`, without the tasks that were
+    wholly measured.
 
     Args:
         config: The `pytest.Config` of the process that prints.
         cells: The models and tasks that the missing claims would have read, each once.
 
     Returns:
-        For each model and task that was not wholly measured an object with `model`, `task`, `measured` (the number
-        of questions that are done) and `asked` (the number of questions in all; None where that is not known yet).
+        One object for each model and task that was not wholly measured. Its keys are `model`, `task`, `measured`
+        (how many questions are done) and `asked` (how many there are in all). `asked` is None where that is not
+        known yet.
 
     Example:
         ```

@@ -15,7 +15,7 @@ T = TypeVar("T")
 MUST_AGREE = ("fingerprint", "layers", "width", "dtype", "engine")
 """The fields of a model on which its numbers depend; devices and versions may differ between shards."""
 
-DRAWN_ALIKE = {
+DRAW_FIELDS = {
     "source": "source", "questions": "questions", "seed": "seed", "prompt": "prompt", "at_most": "--measured",
 }  # fmt: skip
 """The fields of a measurement on which its questions depend, with their names in a message."""
@@ -36,18 +36,20 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
     """
     if not ledgers:
         raise BadMerge("there is nothing to merge: give folders with a ledger.json")
-    named = list(zip(ledgers, names, strict=True))
-    models = _agreeing(((each, name) for run, name in named for each in run.models), lambda each: (each.name,), _agree)
-    measured = _agreeing(
-        ((each, name) for run, name in named for each in run.measurements),
-        lambda each: (each.model, each.task),
-        _drawn_alike,
+    pairs = list(zip(ledgers, names, strict=True))
+    models = _agreeing(
+        ((model, name) for run, name in pairs for model in run.models), lambda model: (model.name,), _agree
+    )
+    measurements = _agreeing(
+        ((row, name) for run, name in pairs for row in run.measurements),
+        lambda row: (row.model, row.task),
+        _same_draw,
     )
     records = _rows(ledgers, names)  # whose numbers differ where what was measured does
     order = unique([*(record.model for record in records.values()), *(name for (name, *_) in models)])
-    curves = {(each.model, each.task, each.name): each for run in ledgers for each in run.curves}
-    cut_short = {(each.model, each.task): each for run in ledgers for each in run.unfinished}
-    examples = {(each.model, each.task, each.id): each for run in ledgers for each in run.examples}
+    curves = {(curve.model, curve.task, curve.name): curve for run in ledgers for curve in run.curves}
+    cut_short = {(row.model, row.task): row for run in ledgers for row in run.unfinished}
+    examples = {(example.model, example.task, example.id): example for run in ledgers for example in run.examples}
 
     def place(key: tuple[str, ...]) -> tuple[int, tuple[bool, str]]:
         return order.index(key[0]) if key[0] in order else len(order), task_order(key[1])
@@ -55,11 +57,11 @@ def merge(ledgers: Sequence[Ledger], names: Sequence[str]) -> Ledger:
     return Ledger(
         environment=_environment([run.environment for run in ledgers]),
         models=tuple(models[(name,)] for name in order if (name,) in models),
-        measurements=tuple(measured[key] for key in sorted(measured, key=place)),
+        measurements=tuple(measurements[key] for key in sorted(measurements, key=place)),
         records=adjusted([records[key] for key in _in_order(ledgers, records)]),  # for all of them, not a shard's
         curves=tuple(curves[key] for key in sorted(curves, key=place)),
         examples=tuple(examples[key] for key in sorted(examples, key=place)),
-        unfinished=tuple(cut_short[key] for key in sorted(cut_short, key=place) if key not in measured),
+        unfinished=tuple(cut_short[key] for key in sorted(cut_short, key=place) if key not in measurements),
     )
 
 
@@ -67,14 +69,14 @@ def _rows(ledgers: Sequence[Ledger], names: Sequence[str]) -> dict[Key, Record]:
     rows: dict[Key, tuple[Record, str]] = {}
     for run, name in zip(ledgers, names, strict=True):
         for record in run.records:
-            known, where = rows.get(record.key, (record, name))
-            if "not run" not in (known.verdict, record.verdict) and not _same(known, record):
+            earlier, where = rows.get(record.key, (record, name))
+            if "not run" not in (earlier.verdict, record.verdict) and not _same(earlier, record):
                 claim, model, task = record.key
                 raise BadMerge(
-                    f"{claim} on {model}, {task} is {known.verdict} in {where} and {record.verdict} in {name}, with "
+                    f"{claim} on {model}, {task} is {earlier.verdict} in {where} and {record.verdict} in {name}, with "
                     "other numbers: merge shards of one run, and compare runs with `python -m reports compare`"
                 )
-            rows[record.key] = (record, name) if known.verdict == "not run" else (known, where)
+            rows[record.key] = (record, name) if earlier.verdict == "not run" else (earlier, where)
     return {key: record for key, (record, _) in rows.items()}
 
 
@@ -93,22 +95,23 @@ def _in_order(ledgers: Sequence[Ledger], rows: dict[Key, Record]) -> list[Key]:
 
 
 def _agreeing(
-    found: Iterable[tuple[T, str]],
+    records: Iterable[tuple[T, str]],
     key: Callable[[T], tuple[str, ...]],
     differs: Callable[[T, T], str],
 ) -> dict[tuple[str, ...], T]:
-    kept: dict[tuple[str, ...], tuple[T, str]] = {}
-    for each, name in found:
-        known, where = kept.setdefault(key(each), (each, name))
-        if difference := differs(known, each):
+    """The *records*, each with the name of its ledger, one for each *key*; `BadMerge` where two of a key differ."""
+    first: dict[tuple[str, ...], tuple[T, str]] = {}
+    for record, name in records:
+        earlier, where = first.setdefault(key(record), (record, name))
+        if difference := differs(earlier, record):
             raise BadMerge(f"{difference} in {where} and in {name}: merge only what was measured the same way")
-        if not _is_measured(known):
-            kept[key(each)] = each, name
-    return {name: each for name, (each, _) in kept.items()}
+        if not _is_measured(earlier):
+            first[key(record)] = record, name
+    return {name: record for name, (record, _) in first.items()}
 
 
-def _is_measured(each: object) -> bool:
-    return not isinstance(each, ModelRecord) or each.layers is not None
+def _is_measured(record: object) -> bool:
+    return not isinstance(record, ModelRecord) or record.layers is not None
 
 
 def _agree(one: ModelRecord, other: ModelRecord) -> str:
@@ -124,20 +127,20 @@ def _agree(one: ModelRecord, other: ModelRecord) -> str:
     )
 
 
-def _drawn_alike(one: MeasurementRecord, other: MeasurementRecord) -> str:
+def _same_draw(one: MeasurementRecord, other: MeasurementRecord) -> str:
     return next(
         (
-            f"{one.model}, {one.task} has {told} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
-            for name, told in DRAWN_ALIKE.items()
+            f"{one.model}, {one.task} has {label} {getattr(one, name)!s:.60} and {getattr(other, name)!s:.60}"
+            for name, label in DRAW_FIELDS.items()
             if getattr(one, name) != getattr(other, name)
         ),
         "",
     )
 
 
-def _environment(each: Sequence[Environment]) -> Environment:
+def _environment(environments: Sequence[Environment]) -> Environment:
     """The environment of the first run to start, with every command and the sum of all seconds."""
-    first = min(each, key=lambda environment: environment.started)
-    known = [environment.seconds for environment in each if environment.seconds is not None]
-    commands = unique(environment.command for environment in each)
-    return replace(first, command="; ".join(commands), seconds=round(sum(known), 3) if known else None)
+    first = min(environments, key=lambda environment: environment.started)
+    seconds = [environment.seconds for environment in environments if environment.seconds is not None]
+    commands = unique(environment.command for environment in environments)
+    return replace(first, command="; ".join(commands), seconds=round(sum(seconds), 3) if seconds else None)

@@ -19,7 +19,7 @@ LIKELY = 0.8
 """The customary power of a planned experiment (Cohen, 1988, Statistical Power Analysis, 2nd edition)."""
 
 MOST_GROWTH = 1e6
-"""Times the pilot's questions; a statistic that takes more is on its bound."""
+"""The largest multiple of the pilot's questions; a statistic that takes more is on its bound."""
 
 HALF_WIDTH = NormalDist().inv_cdf(0.975)
 """The half-width of a 95 % interval, in standard errors."""
@@ -29,7 +29,7 @@ HALF_WIDTH = NormalDist().inv_cdf(0.975)
 class Pilot:
     """One statistic of a ledger that was held to a bound: *effect*, *low*, *high* in *unit*, from *n* questions.
 
-    *each*: how many of those one task has; *label*: which part of a composite claim it is, empty for the whole.
+    *each* is how many of those one task has. *label* is the part of a composite claim; it is empty for the whole claim.
     """
 
     claim: str
@@ -96,35 +96,36 @@ def pilots(record: Record, ledger: Ledger) -> tuple[Pilot, ...]:
     """The statistics of *record* that were held to a bound, a composite's by part; none for other verdicts."""
     if record.verdict not in ("holds", "fails", "inconclusive"):
         return ()
-    return tuple(_pilot(each, record, ledger) for each in record.parts or (as_json(record),) if each.get("bound"))
+    statistics = record.parts or (as_json(record),)
+    return tuple(_pilot(statistic, record, ledger) for statistic in statistics if statistic.get("bound"))
 
 
 def _pilot(measured: Mapping[str, Json], record: Record, ledger: Ledger) -> Pilot:
-    read = Reader.of({"claim": record.claim, **measured}, "a statistic")
-    n = read.count("n") or 0
+    reader = Reader.of({"claim": record.claim, **measured}, "a statistic")
+    n = reader.count("n") or 0
     return Pilot(
         claim=record.claim,
         model=record.model,
         task=record.task,
-        label=read.text("label"),
-        verdict=read.text("verdict"),
-        effect=read.number("effect"),
-        low=read.number("low"),
-        high=read.number("high"),
-        bound=read.text("bound"),
-        unit=read.text("unit"),
+        label=reader.text("label"),
+        verdict=reader.text("verdict"),
+        effect=reader.number("effect"),
+        low=reader.number("low"),
+        high=reader.number("high"),
+        bound=reader.text("bound"),
+        unit=reader.text("unit"),
         n=n,
         each=_of_one_task(n, record, ledger),
-        questions_needed=read.count("questions_needed"),
-        reason=read.text("reason"),
+        questions_needed=reader.count("questions_needed"),
+        reason=reader.text("reason"),
     )
 
 
 def _of_one_task(n: int, record: Record, ledger: Ledger) -> float:
     """The questions per task among *n*, which may count several tasks or two models together."""
     over = record.tasks if record.task == EVERY_TASK else (record.task,)
-    measurements = [each for each in ledger.measurements if each.model == record.model and each.task in over]
-    kept = [each.kept for each in measurements if each.kept]
-    if not kept or (record.task != EVERY_TASK and all(n <= (each.asked or n) for each in measurements)):
+    measurements = [row for row in ledger.measurements if row.model == record.model and row.task in over]
+    counts = [row.kept for row in measurements if row.kept]
+    if not counts or (record.task != EVERY_TASK and all(n <= (row.asked or n) for row in measurements)):
         return 0.0 if record.task == EVERY_TASK else n
-    return sum(kept) / len(kept)
+    return sum(counts) / len(counts)

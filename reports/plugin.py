@@ -63,14 +63,19 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("reports", "what a run leaves behind")
+    group = parser.getgroup("reports", "the report of a run")
     group.addoption("--claims", action="store_true", help="print the register of claims and stop")
-    group.addoption("--compare", metavar="LEDGER.json", help="say what changed since the run that left it")
-    group.addoption("--compare-fail", default="", metavar="LIST", help="with --compare, red beyond it: drop:5, verdict")
+    group.addoption("--compare", metavar="LEDGER.json", help="say what changed since the run that wrote this ledger")
+    group.addoption(
+        "--compare-fail",
+        default="",
+        metavar="LIST",
+        help="with --compare: fail where a change is beyond these limits, such as drop:5,verdict",
+    )
     group.addoption("--no-figures", action="store_true", help="write no figures, and no page that shows them")
     group.addoption("--model-card", action="store_true", help="write the effects as front matter of a model card")
     group.addoption("--no-images", action="store_true", help="leave the questions' pictures out of the report")
-    group.addoption("--report-dir", metavar="DIR", help=f"ledger and tables; default: {DEFAULT_FOLDER}")
+    group.addoption("--report-dir", metavar="DIR", help=f"the folder to write the report to; default: {DEFAULT_FOLDER}")
 
 
 @pytest.hookimpl(tryfirst=True)

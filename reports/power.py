@@ -1,4 +1,4 @@
-"""How many questions a claim takes, by the spread that a pilot run measured: `python -m reports.power`."""
+"""How many questions each claim takes, from the spread that a pilot run measured: `python -m reports.power`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError, as_json
 from reports.pilot import LIKELY, Outcome, Pilot, pilots
 from reports.text import numbers
-from reports.text.numbers import counted
+from reports.text.numbers import count_of
 
 SIZES = (64, 128, 256, 500, 1000)
-"""Questions per task; the bench asks 128 unless told otherwise, and the paper's files hold up to 1000."""
+"""Questions per task; the bench asks 128 by default, and the paper's files hold up to 1000."""
 
 SPREAD_CARRIES = 0.5
 """The least share of a published effect that the pilot must find.
@@ -34,14 +34,14 @@ LEDGER = Path("reports/out/ledger.json")
 """The file that a run writes by default."""
 
 LABEL_WIDTH = 54
-"""Characters: the longest claim's id fits, and a part's label is wrapped."""
+"""The width of the first column, in characters: the longest id of a claim fits, and a part's label is wrapped."""
 
 METHOD = """\
 n are the questions that were read; "needed" is the ledger's own figure, at which a verdict is an even chance.
 Half-widths shrink as n**-0.5 from the measured ones, below and above the effect apart, and estimates scatter as widely
 and normally: rough for whole layers and for shares near 100 %, and blind to whether there is anything to locate.
 A claim of several parts is no surer than its least sure one; one that fails, fails at least as surely as its surest.
-(paper): were the effect the paper's own, of the one part that the paper sizes; the spread is still this run's."""
+(paper): if the effect is the paper's own, for the one part that the paper sizes; the spread is still this run's."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,11 @@ class Undecided:
 
 @dataclass(frozen=True, kw_only=True)
 class Power:
-    """The chance of *outcome* by questions a task, were the effect truly *truth*; empty where it cannot be told.
+    """The chance of *outcome* for each number of questions a task, if the effect is truly *truth*.
 
-    *source* says whose effect that is. A claim of several parts has one for each: the one that *decides* is read for
-    the whole, which holds at most as surely as its least sure part, and fails at least as surely as its surest.
+    *chances* is empty where no chance can be given. *source* says whose effect *truth* is. A claim of several parts
+    has one `Power` for each part. The part that *decides* stands for the whole claim. The whole holds at most as
+    surely as its least sure part, and fails at least as surely as its surest.
     """
 
     pilot: Pilot
@@ -114,12 +115,12 @@ class Power:
 
 def undecided(ledger: Ledger) -> tuple[Undecided, ...]:
     """The inconclusive claims, in the ledger's order."""
-    found: list[Undecided] = []
+    claims: list[Undecided] = []
     for record in ledger.records:
         if record.verdict == "inconclusive":
-            parts = tuple(each for each in pilots(record, ledger) if each.verdict == "inconclusive")
-            likely = [each for part in parts if (each := part.likely_at()) is not None]
-            found.append(
+            parts = tuple(part for part in pilots(record, ledger) if part.verdict == "inconclusive")
+            likely = [count for part in parts if (count := part.likely_at()) is not None]
+            claims.append(
                 Undecided(
                     claim=record.claim,
                     model=record.model,
@@ -129,33 +130,33 @@ def undecided(ledger: Ledger) -> tuple[Undecided, ...]:
                     parts=parts,
                 )
             )
-    return tuple(found)
+    return tuple(claims)
 
 
 def powers(ledger: Ledger) -> tuple[Power, ...]:
     """The power of each statistic that was held to a bound, at its measured effect and then at the paper's."""
-    found: list[Power] = []
+    estimates: list[Power] = []
     for record in ledger.records:
         parts = pilots(record, ledger)
-        found += (*_measured(parts), *_published(parts))
-    return tuple(found)
+        estimates += (*_measured(parts), *_published(parts))
+    return tuple(estimates)
 
 
 def _measured(parts: Sequence[Pilot]) -> Iterator[Power]:
-    found = [_power(part, part.effect, MEASURED) for part in parts if part.is_read and part.effect is not None]
-    fail = [each for each in found if each.outcome == "fails"]
-    # A part without a number may yet fail: nothing is known of the whole, unless another fails.
-    known = fail or (found if len(found) == len(parts) else [])
-    deciding = (max if fail else min)(known, key=lambda each: sum(each.chances.values()), default=None)
-    return (replace(each, decides=each is deciding) for each in found)
+    estimates = [_power(part, part.effect, MEASURED) for part in parts if part.is_read and part.effect is not None]
+    failures = [power for power in estimates if power.outcome == "fails"]
+    # A part without a number may yet fail: nothing is known of the whole, unless another part fails.
+    candidates = failures or (estimates if len(estimates) == len(parts) else [])
+    deciding = (max if failures else min)(candidates, key=lambda power: sum(power.chances.values()), default=None)
+    return (replace(power, decides=power is deciding) for power in estimates)
 
 
 def _published(parts: Sequence[Pilot]) -> Iterator[Power]:
     for part in parts:
-        sizes = [(size, each.source) for each in PUBLISHED if each.is_of(part) for size in each.sizes]
+        sizes = [(size, row.source) for row in PUBLISHED if row.is_of(part) for size in row.sizes]
         for size, source in sizes if part.is_read else ():
-            told = replace(_power(part, size, source), decides=True)
-            yield told if (part.effect or 0.0) >= SPREAD_CARRIES * size else replace(told, chances={})
+            power = replace(_power(part, size, source), decides=True)
+            yield power if (part.effect or 0.0) >= SPREAD_CARRIES * size else replace(power, chances={})
 
 
 def _power(pilot: Pilot, truth: float, source: str) -> Power:
@@ -164,32 +165,32 @@ def _power(pilot: Pilot, truth: float, source: str) -> Power:
     return Power(pilot=pilot, truth=truth, source=source, outcome=pilot.settles(truth), decides=False, chances=chances)
 
 
-def told(ledger: Ledger) -> str:
+def power_text(ledger: Ledger) -> str:
     """Both tables of each model, and how to read them."""
-    held = [record for record in ledger.records if pilots(record, ledger)]
-    if not held:
+    tested = [record for record in ledger.records if pilots(record, ledger)]
+    if not tested:
         return "no claim of this ledger was held to a bound: there is nothing to plan"
-    texts = [text for model in dict.fromkeys(record.model for record in held) for text in _of_model(model, ledger)]
+    texts = [text for model in dict.fromkeys(record.model for record in tested) for text in _of_model(model, ledger)]
     return "\n\n".join([*texts, METHOD])
 
 
 def _of_model(model: str, ledger: Ledger) -> Iterator[str]:
     tested = sum(record.model == model and bool(pilots(record, ledger)) for record in ledger.records)
-    unsettled = [each for each in undecided(ledger) if each.model == model]
-    yield f"{model}: {len(unsettled)} of {counted(tested, 'claim')} {'is' if tested == 1 else 'are'} undecided"
+    unsettled = [claim for claim in undecided(ledger) if claim.model == model]
+    yield f"{model}: {len(unsettled)} of {count_of(tested, 'claim')} {'is' if tested == 1 else 'are'} undecided"
     if unsettled:
         heads = ["claim", "task", "n", "effect", "bound", "needed", f"{LIKELY:.0%} sure at"]
-        yield _table([row for each in unsettled for row in _undecided_rows(each)], heads)
-    known = [each for each in powers(ledger) if each.pilot.model == model and each.decides]
-    silent = tested - sum(each.source == MEASURED for each in known)
-    far = sum(not each.chances for each in known)
+        yield _table([row for claim in unsettled for row in _undecided_rows(claim)], heads)
+    deciding = [power for power in powers(ledger) if power.pilot.model == model and power.decides]
+    silent = tested - sum(power.source == MEASURED for power in deciding)
+    far = sum(not power.chances for power in deciding)
     left_out = [
         f"claims without a number to go by: {silent}",
         f"the paper's effects over twice the run's, whose spread is no guide to them: {far}",
     ]
-    noted = [text for text, count in zip(left_out, (silent, far), strict=True) if count]
-    yield f"{model}: how sure the verdict is, in percent, by n a task" + "".join(f"\n({text})" for text in noted)
-    rows = [_power_row(each) for each in known if each.chances]
+    remarks = [text for text, count in zip(left_out, (silent, far), strict=True) if count]
+    yield f"{model}: how sure the verdict is, in percent, by n a task" + "".join(f"\n({text})" for text in remarks)
+    rows = [_power_row(power) for power in deciding if power.chances]
     yield _table(rows, ["claim", "task", "if it is", "bound", "verdict", *map(str, SIZES)])
 
 
@@ -251,21 +252,23 @@ def read(path: Path) -> Ledger:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reports.power", description=__doc__)
-    parser.add_argument("--ledger", type=Path, default=LEDGER, metavar="FILE", help=f"a run's; default: {LEDGER}")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write it all there, too")
+    parser.add_argument(
+        "--ledger", type=Path, default=LEDGER, metavar="FILE", help=f"the ledger of the pilot run; default: {LEDGER}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write both tables to this file, as JSON")
     options = parser.parse_args(arguments)
     try:
         ledger = read(options.ledger)
-        text = told(ledger)
+        text = power_text(ledger)
         if options.json:
-            found = as_json({"method": METHOD, "undecided": undecided(ledger), "power": powers(ledger)})
-            options.json.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            tables = as_json({"method": METHOD, "undecided": undecided(ledger), "power": powers(ledger)})
+            options.json.write_text(json.dumps(tables, indent=1, allow_nan=False) + "\n", encoding="utf-8")
         print(text, flush=True)
     except LedgerError as error:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader closed the pipe: it has read enough
     except OSError as error:
         print(f"{options.json} cannot be written ({error.strerror}): name another file", file=sys.stderr)
         return 2

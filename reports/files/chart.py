@@ -9,24 +9,24 @@ from html import escape
 
 WIDTH, HEIGHT = 380, 190
 LEFT, RIGHT, TOP, BOTTOM = 42, 8, 8, 34
-"""Room for ticks and words around the plot, in units of the view box."""
+"""The margins for ticks and words around the plot, in units of the view box."""
 
 TICKS = 4
 MOST_NUMBERED = 9
-"""Layers with a number under them."""
+"""The most layers that have a number below them."""
 
 LEAST_SPAN = 1.0
-"""Points or percent: of a curve that does nothing the axis still shows a stretch."""
+"""The least height of the axis, in points or percent: a flat curve is not magnified."""
 
 MOST_INKS = 6
-"""The style sheet's, `ink0` and so on."""
+"""The number of colours in the style sheet, `ink0` and so on."""
 
 Values = Sequence[float | None]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve, a value a point, with the ends of its interval where it has one."""
+    """A curve, one value for each point, with the ends of its interval where it has one."""
 
     name: str
     values: Values
@@ -44,13 +44,14 @@ def chart(
 ) -> str:
     """The *lines* over layers; *bands* are stretches to shade, *bounds* stretches with the value of a bound there.
 
-    *label* is what it shows in words, for those who do not see it. Empty where there is nothing to draw.
+    *label* says in words what the chart shows, for readers who cannot see it. The result is empty where there is
+    nothing to draw.
     """
     bounds, points = tuple(bounds), max((len(line.values) for line in lines), default=0)
-    shown = [value for line in lines for value in (*line.values, *line.low, *line.high) if value is not None]
-    if not shown:
+    numbers = [value for line in lines for value in (*line.values, *line.low, *line.high) if value is not None]
+    if not numbers:
         return ""
-    ticks = _ticks(min(0.0, *shown, *(end for *_, end in bounds)), max(0.0, *shown, *(end for *_, end in bounds)))
+    ticks = _ticks(min(0.0, *numbers, *(end for *_, end in bounds)), max(0.0, *numbers, *(end for *_, end in bounds)))
     low, high = ticks[0], ticks[-1]
 
     def x(point: float) -> str:

@@ -26,8 +26,8 @@ def claims_latex(ledger: Ledger) -> str:
     for model, records in _by_model(ledger.records):
         for what, cell in (("Verdicts", word), ("Effects with 95\\,\\% intervals", _interval)):
             rows = [
-                [claim, *(cell(found[task]) if task in found else "" for task in columns(records))]
-                for claim, found in _by_claim(records)
+                [claim, *(cell(by_task[task]) if task in by_task else "" for task in columns(records))]
+                for claim, by_task in _by_claim(records)
             ]
             tables.append(_latex(rows, ["claim", *columns(records)], f"{what}: {_texed(model)}."))
     heading = (
@@ -44,7 +44,7 @@ def model_card(ledger: Ledger) -> str:
 
     hub: Any = repocard_data
 
-    source = {(each.model, each.task): each for each in ledger.measurements}
+    source = {(row.model, row.task): row for row in ledger.measurements}
     cards: list[str] = []
     for model, records in _by_model(ledger.records):
         results = [
@@ -53,7 +53,7 @@ def model_card(ledger: Ledger) -> str:
                 dataset_type="gqa",
                 dataset_config=record.task,  # results of one data set and no config would be joined
                 dataset_name=record.task if record.task != EVERY_TASK else "the tasks together",
-                dataset_args=_drawn(source.get((model, record.task))),
+                dataset_args=_draw(source.get((model, record.task))),
                 metric_type=record.claim,
                 metric_name=f"{record.statistic or record.claim} ({record.verdict})",
                 metric_value=float(f"{record.effect:.{CARD_DIGITS}g}"),
@@ -78,11 +78,12 @@ def text_properties(claim: Mapping[str, Any], evidence: object) -> list[tuple[st
     return [(name, str(value)) for name, value in facts.items() if value is not None and value != ""]
 
 
-def _drawn(measured: MeasurementRecord | None) -> dict[str, Any] | None:
-    if measured is None:
+def _draw(measurement: MeasurementRecord | None) -> dict[str, Any] | None:
+    """The number, seed and source of the questions, as arguments of the data set."""
+    if measurement is None:
         return None
-    drawn = {"questions": measured.asked, "seed": measured.seed, "source": measured.source}
-    return drawn if measured.at_most is None else {**drawn, "measured": measured.kept}
+    draw = {"questions": measurement.asked, "seed": measurement.seed, "source": measurement.source}
+    return draw if measurement.at_most is None else {**draw, "measured": measurement.kept}
 
 
 def _by_model(records: tuple[Record, ...]) -> list[tuple[str, list[Record]]]:
@@ -92,7 +93,7 @@ def _by_model(records: tuple[Record, ...]) -> list[tuple[str, list[Record]]]:
 
 def _by_claim(records: list[Record]) -> list[tuple[str, dict[str, Record]]]:
     grouped = groupby(records, key=lambda record: record.claim)
-    return [(claim, {record.task: record for record in found}) for claim, found in grouped]
+    return [(claim, {record.task: record for record in of_claim}) for claim, of_claim in grouped]
 
 
 def _interval(record: Record) -> str:
@@ -110,4 +111,4 @@ def _latex(rows: list[list[str]], heads: list[str], caption: str) -> str:
 
 def _texed(text: str) -> str:
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return re.sub(r"[\\{}$&#^_%~]", lambda found: special.get(found[0], f"\\{found[0]}"), " ".join(text.split()))
+    return re.sub(r"[\\{}$&#^_%~]", lambda match: special.get(match[0], f"\\{match[0]}"), " ".join(text.split()))

@@ -27,7 +27,7 @@ PANEL = (3.2, 2.3)
 HEAD = 0.45
 """Inches for the title, above the panels."""
 
-MOST_BESIDE = 5
+MOST_SAMPLES = 5
 """Samples in a row of the legend, however wide the figure: more are hard to tell from each other."""
 
 TITLE_CHARACTERS = 11
@@ -73,7 +73,7 @@ class Plate:
     number: str
     title: str
     curves: tuple[str, ...]
-    """Their names; none for all knockouts that no other figure shows."""
+    """The names of the curves; empty for all knockouts that no other figure shows."""
 
     @property
     def is_lens(self) -> bool:
@@ -117,33 +117,33 @@ def figures(ledger: Ledger) -> Iterator[FigureFile]:
 
 
 def plates(prefix: str, series: Sequence[Series], records: Sequence[Record] = ()) -> Iterator[FigureFile]:
-    """Each figure of the paper of which *series* have a curve, the claims' bands and bounds from *records* in it."""
+    """Each figure of the paper of which *series* have a curve, with the bands and bounds of the claims in *records*."""
     for plate in PLATES:
-        shown = [(name, _on(plate, curves)) for name, curves in series]
-        if any(curves for _, curves in shown):
-            whose = " and ".join(name for name, curves in shown if curves)
+        content = [(name, _on(plate, curves)) for name, curves in series]
+        if any(curves for _, curves in content):
+            models = " and ".join(name for name, curves in content if curves)
             yield FigureFile(
                 name=f"{prefix}-figure-{plate.number}",
                 title=f"Figure {plate.number}: {plate.title}",
-                model=whose,
-                text=in_words(curve for _, curves in shown for curve in curves),
-                files=_draw(plate, shown, [record for record in records if record.figure == plate.number], whose),
+                model=models,
+                text=in_words(curve for _, curves in content for curve in curves),
+                files=_draw(plate, content, [record for record in records if record.figure == plate.number], models),
             )
 
 
 def in_words(curves: Iterable[CurveRecord]) -> str:
     """What curves show, in words: the largest change or the peak of each."""
-    said: list[str] = []
+    phrases: list[str] = []
     for curve in curves:
-        known = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
-        if known:
-            value, place = max(known, key=lambda each: abs(each[0]))
+        points = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
+        if points:
+            value, place = max(points, key=lambda point: abs(point[0]))
             unit = "points" if curve.kind == "knockout" else "%"
-            said.append(f"{curve.task} {curve.name}: {value:g} {unit} at layer {place} of {curve.layers}")
-    return "; ".join(said)
+            phrases.append(f"{curve.task} {curve.name}: {value:g} {unit} at layer {place} of {curve.layers}")
+    return "; ".join(phrases)
 
 
-def spelled(curve: str) -> str:
+def curve_in_words(curve: str) -> str:
     """A curve's name as people read it: c(image->question) is image → question."""
     return curve.removeprefix("c(").removesuffix(")").replace("->", " → ") if curve.startswith("c(") else curve
 
@@ -162,14 +162,14 @@ def _on(plate: Plate, curves: Sequence[CurveRecord]) -> list[CurveRecord]:
     return [curve for name in plate.curves for curve in curves if curve.name == name]
 
 
-def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whose: str) -> dict[str, bytes]:
+def _draw(plate: Plate, series: Sequence[Series], records: Sequence[Record], models: str) -> dict[str, bytes]:
     from matplotlib.figure import Figure
 
-    curves = [curve for _, of_series in shown for curve in of_series]
+    curves = [curve for _, of_series in series for curve in of_series]
     tasks = sorted({curve.task for curve in curves}, key=task_order)
     names = list(dict.fromkeys(curve.name for curve in curves))
     rows, columns = -(-len(tasks) // COLUMNS), min(COLUMNS, len(tasks))
-    # A name may hold what no font has: it is drawn as a box, and no run fails of it.
+    # A name may hold what no font has: it is drawn as a box, and the run does not fail.
     with _styled(), warnings.catch_warnings(action="ignore"):
         width, height = max(columns * PANEL[0], 2 * PANEL[0]), rows * PANEL[1] + HEAD
         figure: Any = Figure(figsize=(width, height), layout="constrained")
@@ -183,16 +183,16 @@ def _draw(plate: Plate, shown: Sequence[Series], records: Sequence[Record], whos
             panel.axhline(0, color="#888888", linewidth=0.6)
             here = {curve.name: curve for curve in curves if curve.task == task}
             marks |= _claims(panel, (record for record in records if record.task == task), here, names)
-            for place, (_, of_series) in enumerate(shown):
+            for place, (_, of_series) in enumerate(series):
                 for curve in (curve for curve in of_series if curve.task == task):
-                    _curve(panel, curve, names.index(curve.name), place if len(shown) > 1 else None, deep)
+                    _curve(panel, curve, names.index(curve.name), place if len(series) > 1 else None, deep)
             panel.xaxis.get_major_locator().set_params(integer=not deep)
             panel.set_xlabel("fraction of depth" if deep else "layer")
         for panel in panels[: len(tasks) : columns]:
             panel.set_ylabel("probability (%)" if plate.is_lens else "relative change (%)")
-        title = textwrap.fill(f"{whose}: {plate.title}", int(width * TITLE_CHARACTERS))
+        title = textwrap.fill(f"{models}: {plate.title}", int(width * TITLE_CHARACTERS))
         figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-        handles = _legend(names, [name for name, _ in shown], marks)
+        handles = _legend(names, [name for name, _ in series], marks)
         figure.set_size_inches(width, height + _below(figure, handles))
         figure.get_layout_engine().execute(figure)
         figure.set_layout_engine(None)  # laid out once: each format would do it again
@@ -210,41 +210,45 @@ def _curve(panel: Any, curve: CurveRecord, name: int, series: int | None, deep: 
     """A line with its interval; the strokes tell several series apart, or the curves of one series."""
     scale = 1 / curve.layers if deep and curve.layers else 1
     places = [place * scale for place in range(len(curve.mean))]
-    values, low, high = (list(map(_or_gap, each)) for each in (curve.mean, curve.low, curve.high))
+    values, low, high = (list(map(_or_gap, values)) for values in (curve.mean, curve.low, curve.high))
     ink, stroke = INK[name % len(INK)], STROKES[(name if series is None else series) % len(STROKES)]
     panel.fill_between(places, low, high, color=ink, alpha=0.15 if series is None else 0.08, linewidth=0)
     panel.plot(places, values, color=ink, linestyle=stroke)
 
 
-def _claims(panel: Any, records: Iterable[Record], shown: Mapping[str, CurveRecord], names: Sequence[str]) -> set[Mark]:
-    """Draw what claims read in grey, and the bounds on a curve in its colour; the kinds of marks that were drawn."""
-    drawn: set[Mark] = set()
-    read = [each for record in records for each in stretches(record)]
-    parts = {(reading.first, reading.last) for readings, _ in read for reading in readings if reading.curve in shown}
-    whole = {(0, len(curve.mean) - 1) for curve in shown.values()}
+def _claims(
+    panel: Any, records: Iterable[Record], curves: Mapping[str, CurveRecord], names: Sequence[str]
+) -> set[Mark]:
+    """Shade what claims read, and draw each bound in its curve's colour; returns the kinds of marks in the panel."""
+    marks: set[Mark] = set()
+    statistics = [statistic for record in records for statistic in stretches(record)]
+    parts = {
+        (reading.first, reading.last) for readings, _ in statistics for reading in readings if reading.curve in curves
+    }
+    whole = {(0, len(curve.mean) - 1) for curve in curves.values()}
     for first, last in sorted(parts - whole):
         panel.axvspan(first - 0.5, last + 0.5, **SHADE)
-        drawn.add("shade")
-    for reading, bound in sorted({line for each in read for line in lines(*each)}, key=str):
-        if reading.curve in shown:
+        marks.add("shade")
+    for reading, bound in sorted({line for statistic in statistics for line in lines(*statistic)}, key=str):
+        if reading.curve in curves:
             ink = INK[names.index(reading.curve) % len(INK)]
             panel.hlines(bound, reading.first - 0.5, reading.last + 0.5, colors=ink, linestyles=BOUND, linewidth=1.1)
-            drawn.add("bound")
-    return drawn
+            marks.add("bound")
+    return marks
 
 
 def stretches(record: Record) -> Iterator[tuple[tuple[ReadingRecord, ...], str]]:
-    """What each statistic of *record* was read from, with its bound."""
+    """The readings of each statistic of *record*, with its bound."""
     if not record.parts:
         yield record.readings, record.bound
     for part in record.parts:
         readings = part.get("readings")
-        found = readings if isinstance(readings, list) else []
-        yield tuple(ReadingRecord.from_json(each) for each in found), str(part.get("bound") or "")
+        entries = readings if isinstance(readings, list) else []
+        yield tuple(ReadingRecord.from_json(entry) for entry in entries), str(part.get("bound") or "")
 
 
 def lines(readings: Sequence[ReadingRecord], bound: str) -> Iterator[tuple[ReadingRecord, float]]:
-    """Where a bound lies on the curve that the statistic is read from; nowhere where it is of several curves."""
+    """Where a bound lies on the curve that the statistic is read from; nothing where it is read from several curves."""
     if len({reading.curve for reading in readings}) == 1:
         for reading in readings:
             if reading.sign:
@@ -262,16 +266,16 @@ def _legend(names: Sequence[str], series: Sequence[str], marks: Collection[Mark]
             [],
             color=INK[place % len(INK)],
             linestyle=STROKES[place % len(STROKES)] if alone else "-",
-            label=_folded(spelled(name)),
+            label=_folded(curve_in_words(name)),
         )
         for place, name in enumerate(names)
     ]
     if alone:
-        told = {
+        samples = {
             "bound": Line2D([], [], color="#555555", linestyle=BOUND, label="a claim's bound"),
             "shade": Patch(**SHADE, label="depth that a claim reads"),
         }
-        return [*handles, *(handle for mark, handle in told.items() if mark in marks)]
+        return [*handles, *(handle for mark, handle in samples.items() if mark in marks)]
     strokes = (
         Line2D([], [], color="#555555", linestyle=STROKES[i % 4], label=_folded(name)) for i, name in enumerate(series)
     )
@@ -284,7 +288,7 @@ def _folded(label: str) -> str:
 
 def _below(figure: Any, handles: Sequence[Any]) -> float:
     """Put a legend of as many columns as fit below the panels of *figure*; its height in inches."""
-    for columns in range(min(MOST_BESIDE, len(handles)), 0, -1):
+    for columns in range(min(MOST_SAMPLES, len(handles)), 0, -1):
         legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
         box = legend.get_window_extent()
         if box.width <= figure.bbox.width or columns == 1:

@@ -12,7 +12,7 @@ from reports.files.json_csv import CSV, LEDGER, claims_csv, ledger_json, write_w
 from reports.files.markdown import MARKDOWN, claims_markdown
 from reports.ledger.ledger import Ledger
 from reports.ledger.strict_json import LedgerError
-from reports.text.numbers import counted
+from reports.text.numbers import count_of
 
 LATEX, PAGE, CARD = "claims.tex", "index.html", "model-card.md"
 FIGURES = "figures"
@@ -36,14 +36,14 @@ class ReportOptions:
 
 
 def write_report(ledger: Ledger, folder: Path, wanted: ReportOptions, environment: Mapping[str, str]) -> list[str]:
-    """Write all of *ledger* into *folder*, made where it is missing, and say what was written, a sentence each.
+    """Write all of *ledger* into *folder*, made where it is missing. Returns sentences that say what was written.
 
     The ledger and the tables come first, whatever becomes of the rest. `OSError` where they cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Where no report was, a page and figures of these names are somebody else's.
     follows = (folder / LEDGER).exists()
-    said = [kept] if (kept := keep_earlier(ledger, folder)) else []
+    sentences = [kept] if (kept := keep_earlier(ledger, folder)) else []
     texts = tables(ledger)
     for name, text in texts.items():
         write_whole(folder / name, text)
@@ -54,17 +54,17 @@ def write_report(ledger: Ledger, folder: Path, wanted: ReportOptions, environmen
         write_whole(folder / CARD, model_card(ledger))
         written.append(CARD)
     if wanted.figures:
-        found, why = _pictures(ledger, folder)
-        written = [*found, *written]
-        said += [why] if why else []
+        names, why = _pictures(ledger, folder)
+        written = [*names, *written]
+        sentences += [why] if why else []
     # The figures are written with the page, and without a curve there are none.
     pictures = () if PAGE in written else (PAGE, FIGURES)
     unwritten = (*pictures, *(() if CARD in written else (CARD,)))
     if follows and (moved := _out_of_the_way(folder, unwritten)):
-        said.append(moved)
+        sentences.append(moved)
     if why := summarize(texts[MARKDOWN], environment):
-        said.append(why)
-    return [*said, f"written in {folder}: {', '.join(written)}"]
+        sentences.append(why)
+    return [*sentences, f"written in {folder}: {', '.join(written)}"]
 
 
 def tables(ledger: Ledger) -> dict[str, str]:
@@ -85,7 +85,7 @@ def keep_earlier(ledger: Ledger, folder: Path) -> str:
     if here == len(ledger.records) or there <= here:
         return ""
     kept = _moved(folder, [name for name in REPORT_FILES if (folder / name).exists()])
-    return f"the earlier report said more ({counted(there, 'claim')} judged, and {here} now): it is kept in {kept}"
+    return f"the earlier report said more ({count_of(there, 'claim')} judged, and {here} now): it is kept in {kept}"
 
 
 def why_unwritable(folder: Path) -> str:
@@ -119,8 +119,8 @@ def _out_of_the_way(folder: Path, names: Collection[str]) -> str:
     stale = [name for name in REPORT_FILES if name in names and (folder / name).exists()]
     if not stale:
         return ""
-    told = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)
-    return f"of an earlier run, and not of this one: {told}, now in {_moved(folder, stale)}"
+    moved = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)
+    return f"of an earlier run, and not of this one: {moved}, now in {_moved(folder, stale)}"
 
 
 def _moved(folder: Path, names: Sequence[str]) -> Path:
@@ -148,11 +148,11 @@ def _pictures(ledger: Ledger, folder: Path) -> tuple[Sequence[str], str]:
         from reports.files.figures import figures
         from reports.files.page import page
 
-        drawn = list(figures(ledger))
+        plates = list(figures(ledger))
     except ImportError as error:
         return (), f"no page and no figures ({error}): install what is missing, or give --no-figures"
-    files = {f"{figure.name}.{kind}": content for figure in drawn for kind, content in figure.files.items()}
-    write_whole(folder / PAGE, page(ledger, drawn))
+    files = {f"{figure.name}.{kind}": content for figure in plates for kind, content in figure.files.items()}
+    write_whole(folder / PAGE, page(ledger, plates))
     for stale in (folder / FIGURES).glob("*-figure-*"):
         if stale.name not in files:
             stale.unlink()

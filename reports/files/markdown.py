@@ -10,7 +10,7 @@ from reports.ledger.ledger import Ledger, ModelRecord
 from reports.ledger.record import Record
 from reports.ledger.strict_json import as_json
 from reports.text.holm import standing
-from reports.text.numbers import bound, effect, fractions, p_value, spelled
+from reports.text.numbers import bound, effect, fractions, layers_in_words, p_value
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside
 from reports.text.tables import columns, deciding, legend, part_line, tally, word
 
@@ -46,7 +46,7 @@ def claims_markdown(ledger: Ledger) -> str:
 
 
 def _model(model: ModelRecord) -> str:
-    told = (
+    facts = (
         f"{model.layers} layers, knocked out in windows of {model.width}",
         model.dtype,
         model.device,
@@ -54,7 +54,7 @@ def _model(model: ModelRecord) -> str:
         f"weights {model.fingerprint[:FINGERPRINT_DIGITS]}" if model.fingerprint else "",
         f"revision {model.revision}" if model.revision else "",
     )
-    return _escaped(f"{model.name}: {', '.join(text for text in told if text)}.")
+    return _escaped(f"{model.name}: {', '.join(text for text in facts if text)}.")
 
 
 def _verdicts(records: Sequence[Record]) -> str:
@@ -109,7 +109,7 @@ def _cells(record: Record) -> list[str]:
         bound(as_json(record)),
         p_value(record.p, record.p_holm),
         "" if record.n is None else str(record.n),
-        spelled(record.layers),
+        layers_in_words(record.layers),
         "; ".join(text for text in (decides, record.reason, *notes, expected) if text),
     ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.files.chart import Line, chart
-from reports.files.figures import FigureFile, lines, spelled, stretches
+from reports.files.figures import FigureFile, curve_in_words, lines, stretches
 from reports.ledger.curves import CurveRecord, Example
 from reports.ledger.ledger import Ledger
 from reports.ledger.record import EVERY_TASK, Record, task_order
@@ -66,17 +66,17 @@ def page(ledger: Ledger, figures: Sequence[FigureFile] = ()) -> str:
     style, script = ((TEMPLATES / name).read_text("utf-8") for name in ("page.css", "page.js"))
     curves = {(curve.model, curve.task, curve.name): curve for curve in ledger.curves}
     rows = [_row(place, record, curves) for place, record in enumerate(ledger.records)]
-    drawn: dict[str, Any] = {
+    context: dict[str, Any] = {
         "ledger": ledger,
         "tally": tally(ledger.records).removeprefix("claims: "),
         "models": [model.name for model in ledger.models],
         "tasks": sorted({record.task for record in ledger.records}, key=task_order),
-        "rooms": [(room, _by_claim(of_room)) for room, of_room in groupby(rows, _room)],
+        "topics": [(topic, _by_claim(of_topic)) for topic, of_topic in groupby(rows, _topic)],
         "figures": [
             (figure, _data("image/svg+xml", figure.files["svg"])) for figure in figures if "svg" in figure.files
         ],
-        "examples": [(each, _examined(each)) for each in ledger.examples if each.kept],
-        "missed": [each for each in ledger.examples if not each.kept],
+        "examples": [(example, _example_charts(example)) for example in ledger.examples if example.kept],
+        "missed": [example for example in ledger.examples if not example.kept],
         "left_out": left_out(ledger.measurements, ON_ONE_LINE),
         "cut_short": cut_short(ledger.unfinished, ON_ONE_LINE),
         "style": Markup(style),
@@ -85,7 +85,7 @@ def page(ledger: Ledger, figures: Sequence[FigureFile] = ()) -> str:
         "picture": picture,
         "markup": Markup,
     }
-    return environment.get_template("page.jinja").render(drawn)
+    return environment.get_template("page.jinja").render(context)
 
 
 def seen(text: object) -> str:
@@ -105,7 +105,7 @@ def _data(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _room(row: ClaimRow) -> str:
+def _topic(row: ClaimRow) -> str:
     return row.record.claim.partition(".")[0]
 
 
@@ -114,14 +114,14 @@ def _by_claim(rows: Iterable[ClaimRow]) -> list[tuple[str, list[ClaimRow]]]:
 
 
 def _row(place: int, record: Record, curves: dict[tuple[str, str, str], CurveRecord]) -> ClaimRow:
-    told = as_json(record)
-    drawing, legend = _read(record, curves)
+    fields = as_json(record)
+    drawing, legend = _record_chart(record, curves)
     return ClaimRow(
         id=f"r{place}",
         record=record,
         word=word(record),
-        effect=effect(told),
-        bound=bound(told),
+        effect=effect(fields),
+        bound=bound(fields),
         p=p_value(record.p, record.p_holm),
         chart=drawing,
         legend=legend,
@@ -129,43 +129,48 @@ def _row(place: int, record: Record, curves: dict[tuple[str, str, str], CurveRec
     )
 
 
-def _read(record: Record, curves: dict[tuple[str, str, str], CurveRecord]) -> tuple[str, tuple[str, ...]]:
-    """The curves that *record* was read from, with the stretches read and the bounds, and what each of them is."""
-    read = [(readings, needed) for readings, needed in stretches(record) if readings]
-    names = list(dict.fromkeys(reading.curve for readings, _ in read for reading in readings))
+def _record_chart(record: Record, curves: dict[tuple[str, str, str], CurveRecord]) -> tuple[str, tuple[str, ...]]:
+    """A chart of the curves that *record* was read from, with the stretches and the bounds, and the lines' names."""
+    statistics = [(readings, needed) for readings, needed in stretches(record) if readings]
+    names = list(dict.fromkeys(reading.curve for readings, _ in statistics for reading in readings))
     if record.task == EVERY_TASK:
-        # The tasks' own curves of the first that was read: together they have none.
-        shown = [curve for (model, _, name), curve in curves.items() if model == record.model and name in names[:1]]
-        drawn = [Line(curve.task, curve.mean) for curve in shown]
+        # All tasks together have no curve: the first curve that was read is drawn for each task.
+        selected = [curve for (model, _, name), curve in curves.items() if model == record.model and name in names[:1]]
+        chart_lines = [Line(curve.task, curve.mean) for curve in selected]
     else:
-        shown = [curves[key] for name in names if (key := (record.model, record.task, name)) in curves]
-        drawn = [Line(spelled(curve.name), curve.mean, curve.low, curve.high) for curve in shown]
-    if not shown:
+        selected = [curves[key] for name in names if (key := (record.model, record.task, name)) in curves]
+        chart_lines = [Line(curve_in_words(curve.name), curve.mean, curve.low, curve.high) for curve in selected]
+    if not selected:
         return NOTHING_DRAWN, ()
-    whole = (0, len(shown[0].mean) - 1)
-    bands = {(reading.first, reading.last) for readings, _ in read for reading in readings} - {whole}
-    bounds = [(line.first, line.last, value) for each in read for line, value in lines(*each)]
-    unit = "relative change (%)" if shown[0].kind == "knockout" else "probability (%)"
-    label = f"{record.claim}, {record.model}, {record.task}: " + "; ".join(map(_in_words, shown))
-    return chart(drawn, seen(label), unit=unit, bands=bands, bounds=bounds), tuple(seen(line.name) for line in drawn)
+    whole = (0, len(selected[0].mean) - 1)
+    bands = {(reading.first, reading.last) for readings, _ in statistics for reading in readings} - {whole}
+    bounds = [(line.first, line.last, value) for statistic in statistics for line, value in lines(*statistic)]
+    unit = "relative change (%)" if selected[0].kind == "knockout" else "probability (%)"
+    label = f"{record.claim}, {record.model}, {record.task}: " + "; ".join(map(_in_words, selected))
+    drawing = chart(chart_lines, seen(label), unit=unit, bands=bands, bounds=bounds)
+    return drawing, tuple(seen(line.name) for line in chart_lines)
 
 
 def _in_words(curve: CurveRecord) -> str:
-    known = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
-    if not known:
-        return f"{spelled(curve.name)}: nothing"
-    value, place = max(known, key=lambda each: abs(each[0]))
-    return f"{spelled(curve.name)} is {value:g} at layer {place} of {curve.layers}, where it is farthest from zero"
+    points = [(value, place) for place, value in enumerate(curve.mean) if value is not None]
+    if not points:
+        return f"{curve_in_words(curve.name)}: nothing"
+    value, place = max(points, key=lambda point: abs(point[0]))
+    return (
+        f"{curve_in_words(curve.name)} is {value:g} at layer {place} of {curve.layers}, where it is farthest from zero"
+    )
 
 
-def _examined(example: Example) -> list[tuple[str, tuple[str, ...]]]:
+def _example_charts(example: Example) -> list[tuple[str, tuple[str, ...]]]:
     """An example's own knockouts, and its own lens, each as a chart and its lines' names."""
-    found: list[tuple[str, tuple[str, ...]]] = []
+    charts: list[tuple[str, tuple[str, ...]]] = []
     for is_lens, unit in ((False, "relative change (%)"), (True, "probability (%)")):
         own = [
-            Line(spelled(name), values) for name, values in example.curves.items() if name.startswith("P(") == is_lens
+            Line(curve_in_words(name), values)
+            for name, values in example.curves.items()
+            if name.startswith("P(") == is_lens
         ]
-        drawn = chart(own, seen(f"{unit} of question {example.id}, by layer"), unit=unit)
-        if drawn:
-            found.append((drawn, tuple(seen(line.name) for line in own)))
-    return found
+        drawing = chart(own, seen(f"{unit} of question {example.id}, by layer"), unit=unit)
+        if drawing:
+            charts.append((drawing, tuple(seen(line.name) for line in own)))
+    return charts

@@ -31,7 +31,7 @@ TASKS_OF_THE_PAPER = 6
 class Claim:
     """A row of the register: one sentence of the paper and how it is measured.
 
-    *tasks* and *models* are the ones that it is asked of; None means all. *recorded* are tasks without a verdict.
+    *tasks* and *models* are those that the claim is asked of; None means all. *recorded* are tasks without a verdict.
     """
 
     id: str
@@ -63,12 +63,13 @@ EVIDENCE_FIELDS = (
 class Record(JsonRecord):
     """The result of one claim on one model and task.
 
-    *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions; *parts* are
-    the statistics of a composite claim, each a mapping like this record's own measured fields; *expected* is
-    the verdict that the expectations give where the claim is known to depart from the paper, else None, and
-    *expected_because* their reason;
-    *tasks* are those that a record of all tasks together was read from; *draws* are some resamples of the effect,
-    in the same order wherever *pairing* is the same; *readings* say where on which curves it was read.
+    *effect*, *low* and *high* (95 %, two-sided) and *twin* are in *unit*; *n* counts questions. *parts* are the
+    statistics of a composite claim, each a mapping like this record's own measured fields.
+
+    *expected* is the verdict that the expectations give where the claim is known to depart from the paper, else
+    None. *expected_because* is their reason. *tasks* are the tasks that a record of all tasks together was read
+    from. *draws* are some resamples of the effect, in the same order wherever *pairing* is the same. *readings* say
+    on which curves, and where, the effect was read.
     """
 
     noun: ClassVar[str] = "a record"

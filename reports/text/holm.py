@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from reports.ledger.record import Record
-from reports.text.numbers import counted
+from reports.text.numbers import count_of
 
 LEVEL = 0.05
 """The chance that any verdict of a run is wrong, if every bound is true."""
@@ -39,7 +39,9 @@ def standing(records: Sequence[Record]) -> str:
     fallen = [record for record in decided if record.p_holm is not None and record.p_holm >= LEVEL]
     stand = len(decided) - len(fallen)
     verb = "stands" if 1 in (stand, len(decided)) else "stand"
-    line = f"adjusted for {counted(len(tested), 'claim')} (Holm): {stand} of {counted(len(decided), 'verdict')} {verb}"
+    line = (
+        f"adjusted for {count_of(len(tested), 'claim')} (Holm): {stand} of {count_of(len(decided), 'verdict')} {verb}"
+    )
     if fallen:
         one_model = len({record.model for record in tested}) == 1
         named = [f"{record.claim} {'' if one_model else f'{record.model} '}{record.task}" for record in fallen]

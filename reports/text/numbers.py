@@ -19,7 +19,7 @@ LARGEST_DENOMINATOR = 12
 _LONG = re.compile(r"(?<![\w.])0\.(\d{4,})(?![\w.])")
 
 
-def counted(count: int, noun: str) -> str:
+def count_of(count: int, noun: str) -> str:
     """*count* things of the name *noun*, whose plural has an s: "1 task", "2 tasks"."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
@@ -56,16 +56,16 @@ def ends(needed: str) -> tuple[float, ...]:
 def fractions(text: str) -> str:
     """*text* with a fraction in place of decimals that stand for one: 0.666667 is 2/3, but 0.125 stays."""
 
-    def written(found: re.Match[str]) -> str:
-        number = Fraction(found[0])
+    def written(match: re.Match[str]) -> str:
+        number = Fraction(match[0])
         plain = number.limit_denominator(LARGEST_DENOMINATOR)
-        is_meant = 0 < abs(number - plain) <= Fraction(1, 2 * 10 ** len(found[1]))
-        return str(plain) if is_meant else found[0]
+        is_meant = 0 < abs(number - plain) <= Fraction(1, 2 * 10 ** len(match[1]))
+        return str(plain) if is_meant else match[0]
 
     return _LONG.sub(written, text)
 
 
-def spelled(layers: Iterable[int]) -> str:
+def layers_in_words(layers: Iterable[int]) -> str:
     """Layers as text, with neighbours joined: `0-2, 7`."""
     ordered = sorted(set(layers))
     runs = [[layer for _, layer in run] for _, run in groupby(enumerate(ordered), key=lambda pair: pair[1] - pair[0])]

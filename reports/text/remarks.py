@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
 from reports.ledger.record import Record, Verdict, unique
-from reports.text.numbers import about, counted
+from reports.text.numbers import about, count_of
 from reports.text.tables import wrapped
 
 UNMEASURED: tuple[Verdict, ...] = ("error", "not calibrated", "not run")
@@ -109,8 +109,8 @@ def left_out(measurements: Sequence[MeasurementRecord], width: int) -> list[str]
                 of_reason.setdefault((measured.task, count), []).append(edge)
     one_model = len(unique(measured.model for measured in measurements)) == 1
     lines: list[str] = []
-    for (model, reason), found in places.items():
-        phrases = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in found.items()]
+    for (model, reason), tasks in places.items():
+        phrases = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in tasks.items()]
         head = "" if one_model else f"{model}: "
         lines += wrapped(f"{head}left out of some curves, {reason}: {'; '.join(phrases)}", width, "", "    ")
     return lines
@@ -118,13 +118,13 @@ def left_out(measurements: Sequence[MeasurementRecord], width: int) -> list[str]
 
 def cut_short(unfinished: Sequence[UnfinishedRecord], width: int) -> list[str]:
     """How many questions of each task were measured before the run ended, on one line."""
-    one_model = len({each.model for each in unfinished}) == 1
+    one_model = len({row.model for row in unfinished}) == 1
     phrases = [
-        f"{'' if one_model else f'{each.model} '}{each.task} "
-        + ("none yet" if each.asked is None else f"{each.measured} of {counted(each.asked, 'question')}")
-        for each in unfinished
+        f"{'' if one_model else f'{row.model} '}{row.task} "
+        + ("none yet" if row.asked is None else f"{row.measured} of {count_of(row.asked, 'question')}")
+        for row in unfinished
     ]
-    goes_on = "; the next run goes on from there" if any(each.measured for each in unfinished) else ""
+    goes_on = "; the next run goes on from there" if any(row.measured for row in unfinished) else ""
     line = f"measured when the run ended: {', '.join(phrases)}{goes_on}"
     return wrapped(line, width, "", "    ") if phrases else []
 
@@ -139,7 +139,7 @@ def timings(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
             done = sum((each.kept if each.at_most else each.asked) or 0 for each in timed)
             some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
             slowest = max(timed, key=lambda each: each.seconds or 0.0)
-            what = f"{counted(asked, 'question')} of {counted(len(timed), 'task')}"
+            what = f"{count_of(asked, 'question')} of {count_of(len(timed), 'task')}"
             line = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
             lines += wrapped(f"{line}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
     return lines
@@ -159,7 +159,7 @@ def noise_floor(measurements: Sequence[MeasurementRecord], width: int, above: fl
 
 
 def _by_reason(counts: Mapping[str, int]) -> str:
-    """Counts with their reasons, the commonest first, and the rest in one."""
+    """Counts with their reasons, the most common first, and the rest in one."""
     ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
     phrases = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
     rest = sum(count for count, _ in ordered[MOST_REASONS:])

@@ -93,13 +93,13 @@ def _beside(records: Sequence[Record], paint: Paint) -> str:
         rows += [[topic]] if topic else []
         for name, of_claim in groupby(of_topic, key=lambda record: _topic_and_name(record)[1]):
             cells = {(record.model, record.task): word(record, paint) for record in of_claim}
-            asked = unique(model for model, _ in cells)
-            lines = [[cells.get((model, task), "") for task in tasks] for model in asked]
+            present = unique(model for model, _ in cells)
+            lines = [[cells.get((model, task), "") for task in tasks] for model in present]
             if len(models) == 1:
                 rows.append([f" {name}", *lines[0]])
             else:
                 rows.append([f" {name}"])
-                rows += [[f"   {model}", *line] for model, line in zip(asked, lines, strict=True)]
+                rows += [[f"   {model}", *line] for model, line in zip(present, lines, strict=True)]
     filled = [[*row, *([""] * (1 + len(tasks) - len(row)))] for row in rows]
     return _tabulated(filled, [models[0] if len(models) == 1 else "", *tasks])
 
@@ -137,7 +137,7 @@ def _tabulated(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
 
 
 def finding(record: Record) -> str:
-    """What a record found, in a line: effect, interval, bound and n, or why there is none."""
+    """The result of a record, on one line: effect, interval, bound and n, or why there is none."""
     head, share = deciding(record)
     facts = [
         against_its_bound(str(head.get("label", "")) if head else "", as_json(record)),
@@ -166,8 +166,8 @@ def against_its_bound(label: str, measured: Mapping[str, Json]) -> str:
     text, needed = effect(measured), bound({"bound": measured.get("bound")})
     if not text:
         return ""
-    named = f"{fractions(label)}: {text}" if label else text
-    return f"{named}, claimed {needed}" if needed else named
+    labelled = f"{fractions(label)}: {text}" if label else text
+    return f"{labelled}, claimed {needed}" if needed else labelled
 
 
 def part_line(part: Mapping[str, Json]) -> str:
@@ -208,12 +208,12 @@ def tally(records: Sequence[Record]) -> str:
     """How many records have each verdict, and whether no claim holds."""
     counts = Counter(record.verdict for record in records)
     expected = Counter(record.verdict for record in records if record.is_expected)
-    counted = ", ".join(
+    counts_in_words = ", ".join(
         f"{counts[verdict]} {verdict}{f' ({expected[verdict]} expected)' if expected[verdict] else ''}"
         for verdict in WORDS
         if counts[verdict]
     )
-    return f"claims: {counted}" + ("" if counts["holds"] else "; no claim holds in this run")
+    return f"claims: {counts_in_words}" + ("" if counts["holds"] else "; no claim holds in this run")
 
 
 def register(claims: Sequence[Claim], width: int, paint: Paint = unpainted) -> str:

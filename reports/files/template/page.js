@@ -1,17 +1,17 @@
 "use strict";
-// Without this the page is whole: a link to a record opens it only where it is scripted.
+// The page is complete without this script, but then a link to a record does not open it.
 function openTarget() {
-  const found = document.getElementById(location.hash.slice(1));
-  if (found instanceof HTMLDetailsElement) {
-    found.open = true;
-    found.scrollIntoView({ block: "nearest" });
-    found.querySelector("summary").focus();
+  const target = document.getElementById(location.hash.slice(1));
+  if (target instanceof HTMLDetailsElement) {
+    target.open = true;
+    target.scrollIntoView({ block: "nearest" });
+    target.querySelector("summary").focus();
   }
 }
 addEventListener("hashchange", openTarget);
 addEventListener("DOMContentLoaded", openTarget);
 document.addEventListener("click", (event) => {
-  // A cell that was clicked before leads there again.
+  // A second click on the same cell changes no hash: open its record again.
   const link = event.target.closest && event.target.closest('.grid a[href^="#"]');
   if (link && link.hash === location.hash) {
     event.preventDefault();

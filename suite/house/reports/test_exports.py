@@ -43,10 +43,10 @@ def test_a_run_without_effects_has_no_card() -> None:
 
 
 def test_properties_are_text_and_none_is_empty() -> None:
-    told = text_properties(
+    properties = text_properties(
         {"id": "a.b", "task": "all", "figure": None}, {"verdict": "holds", "effect": 1.5, "draws": [1]}
     )
-    assert told == [("claim", "a.b"), ("task", "all"), ("verdict", "holds"), ("effect", "1.5")]
+    assert properties == [("claim", "a.b"), ("task", "all"), ("verdict", "holds"), ("effect", "1.5")]
     assert text_properties({"id": "a.b"}, None) == [("claim", "a.b")]
 
 

@@ -80,7 +80,7 @@ def test_markdown_names_every_reason_for_setting_questions_aside() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "escaped"),
     [
         ("<= 5", "<= 5"),
         ("a < b", "a < b"),
@@ -90,8 +90,8 @@ def test_markdown_names_every_reason_for_setting_questions_aside() -> None:
         ("_*`|", "\\_\\*\\`\\|"),
     ],
 )
-def test_markdown_is_escaped_where_it_would_be_read_as_such(text: str, told: str) -> None:
-    assert f"({told})" in claims_markdown(ledger(record(sentence=f"({text})")))
+def test_markdown_is_escaped_where_it_would_be_read_as_such(text: str, escaped: str) -> None:
+    assert f"({escaped})" in claims_markdown(ledger(record(sentence=f"({text})")))
 
 
 def test_csv_has_a_row_a_record(tmp_path: Path) -> None:

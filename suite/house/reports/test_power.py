@@ -23,7 +23,7 @@ from reports.ledger.ledger import Environment, Ledger, MeasurementRecord
 from reports.ledger.record import Record
 from reports.ledger.strict_json import as_json
 from reports.pilot import LIKELY, Pilot, pilots
-from reports.power import FEWEST, MEASURED, PUBLISHED, SIZES, Published, main, powers, told, undecided
+from reports.power import FEWEST, MEASURED, PUBLISHED, SIZES, Published, main, power_text, powers, undecided
 from suite.support.curves.claim_cases import NAME, claims
 from suite.support.curves.paper_model import Model
 
@@ -196,8 +196,8 @@ def test_a_part_without_a_number_leaves_the_whole_open() -> None:
     unread = part("two", "inconclusive", None, "> 0", reason="nothing to locate: it drops 0.1 points")
     only = record("a.claim", verdict="inconclusive", parts=(part("one", "holds", 50.0, ">= 40"), unread))
     assert not [each for each in powers(ledger(only)) if each.decides]
-    assert "nothing to locate" in told(ledger(only))
-    assert "claims without a number to go by: 1" in told(ledger(only))
+    assert "nothing to locate" in power_text(ledger(only))
+    assert "claims without a number to go by: 1" in power_text(ledger(only))
     (found,) = undecided(ledger(only))
     assert [each.label for each in found.parts] == ["two"]
     assert found.likely_at is None
@@ -222,7 +222,9 @@ def test_a_pilot_that_found_little_says_nothing_of_the_papers_effect() -> None:
     found = powers(ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails")))
     assert found[0].chances == dict.fromkeys(SIZES, 1.0)
     assert found[1].chances == {}
-    assert "whose spread is no guide to them: 1" in told(ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails")))
+    assert "whose spread is no guide to them: 1" in power_text(
+        ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails"))
+    )
 
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.claim)

@@ -1,4 +1,4 @@
-"""Records say what they were given, refuse what they cannot say, and take their verdict from what was heard."""
+"""Records say what they were given, refuse what they cannot say, and take their verdict from their test."""
 
 import json
 import math
@@ -126,7 +126,7 @@ def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "verdict", "reason"),
+    ("reports", "verdict", "reason"),
     [
         (ClaimReports(), "not run", "the run ended"),
         (ClaimReports(seconds=1.0), "not run", "the run ended"),
@@ -149,8 +149,8 @@ def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
         ),
     ],
 )
-def test_what_a_test_did_becomes_a_verdict(heard: ClaimReports, verdict: str, reason: str) -> None:
-    found = conclude(PLANNED, heard)
+def test_what_a_test_did_becomes_a_verdict(reports: ClaimReports, verdict: str, reason: str) -> None:
+    found = conclude(PLANNED, reports)
     assert found.verdict == verdict
     assert reason in found.reason
 
@@ -172,11 +172,11 @@ def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
 def test_a_record_of_all_tasks_says_which_it_is_over(
     read: tuple[str, ...], tasks: tuple[str, ...], notes: tuple[str, ...]
 ) -> None:
-    heard = ClaimReports(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
-    pooled = conclude(replace(PLANNED, task="all"), heard)
+    reports = ClaimReports(evidence={**EVIDENCE, "notes": ["a note"]}, called=True, read=frozenset(read))
+    pooled = conclude(replace(PLANNED, task="all"), reports)
     assert (pooled.tasks, pooled.notes) == (tasks, (*notes, "a note"))
     assert Record.from_json(json.loads(json.dumps(as_json(pooled)))) == pooled
-    single = conclude(PLANNED, heard)
+    single = conclude(PLANNED, reports)
     assert (single.tasks, single.notes) == ((), ("a note",))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
 from reports.ledger.record import Claim
-from reports.text.numbers import bound, effect, fractions, spelled
+from reports.text.numbers import bound, effect, fractions, layers_in_words
 from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
 from reports.text.tables import WORDS, departures, finding, part_line, register, tally, verdicts
 from suite.support.runs.ledgers import COMPOSITE, LONGEST_ID, MEASURED, OVER_TWO, PLANNED, TASKS, measured, record, rows
@@ -92,7 +92,7 @@ def test_a_long_list_of_departures_ends_with_the_count_of_the_rest(count: int) -
 
 
 def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
-    said = tally(
+    line = tally(
         [
             record(),
             record(verdict="fails", expected="fails"),
@@ -100,12 +100,12 @@ def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
             record(verdict="not run"),
         ]
     )
-    assert said == "claims: 1 holds, 2 fails (1 expected), 1 not run"
+    assert line == "claims: 1 holds, 2 fails (1 expected), 1 not run"
     assert tally([record(verdict="recorded")]) == "claims: 1 recorded; no claim holds in this run"
 
 
 @pytest.mark.parametrize(
-    ("numbers", "told"),
+    ("numbers", "text"),
     [
         ({"effect": 0.5, "low": -0.25, "high": 1.25, "unit": "layers"}, "0.50 [-0.25, 1.25] layers"),
         ({"effect": 57.25, "unit": "%"}, "57.2 %"),
@@ -118,12 +118,12 @@ def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
         ({"effect": 0.5, "low": 0.5, "high": 39.99999, "bound": "<= 40"}, "0.5000 [0.5000, 40.0000]"),
     ],
 )
-def test_no_rounding_contradicts_a_verdict(numbers: dict[str, Any], told: str) -> None:
-    assert effect(numbers) == told
+def test_no_rounding_contradicts_a_verdict(numbers: dict[str, Any], text: str) -> None:
+    assert effect(numbers) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "fractional"),
     [
         (">= 0.666667", ">= 2/3"),
         ("P(capitalized) at 0.6667 of depth", "P(capitalized) at 2/3 of depth"),
@@ -136,8 +136,8 @@ def test_no_rounding_contradicts_a_verdict(numbers: dict[str, Any], told: str) -
         ("v1.0.333333", "v1.0.333333"),
     ],
 )
-def test_a_fraction_is_written_as_people_write_it(text: str, told: str) -> None:
-    assert fractions(text) == told
+def test_a_fraction_is_written_as_people_write_it(text: str, fractional: str) -> None:
+    assert fractions(text) == fractional
 
 
 def test_a_bound_has_its_unit() -> None:
@@ -148,8 +148,8 @@ def test_a_bound_has_its_unit() -> None:
 
 
 def test_layers_are_spelled_in_runs() -> None:
-    assert spelled([7, 2, 0, 1, 2]) == "0-2, 7"
-    assert spelled([]) == ""
+    assert layers_in_words([7, 2, 0, 1, 2]) == "0-2, 7"
+    assert layers_in_words([]) == ""
 
 
 def test_a_finding_is_told_against_its_bound() -> None:
@@ -237,8 +237,8 @@ def test_the_noise_floor_is_told_where_it_is_notable() -> None:
     loud = MeasurementRecord(model="half", task="ChooseAttr", noise_median=0.314, noise_most=4.87)
     still = MeasurementRecord(model="single", task="ChooseAttr", noise_median=1e-6, noise_most=2e-5)
     silent = MeasurementRecord(model="slow", task="ChooseAttr")
-    said = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
-    assert noise_floor([loud, still, silent], 200, above=0.1) == [said]
+    line = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
+    assert noise_floor([loud, still, silent], 200, above=0.1) == [line]
     assert [line.split(":")[0] for line in noise_floor([loud, still, silent], 200)] == ["half", "single"]
 
 

@@ -27,13 +27,13 @@ def test_both_print_as_many_decimals_and_call_the_same_estimates_near() -> None:
 @example([])
 @example([0, 1, 2, 7])
 def test_both_list_layers_in_the_same_words(layers: list[int]) -> None:
-    assert wording.layers_in_words(layers) == numbers.spelled(layers)
+    assert wording.layers_in_words(layers) == numbers.layers_in_words(layers)
 
 
 @given(st.integers(0, 10_000))
 @example(1)
 def test_both_count_in_the_same_words(count: int) -> None:
-    assert wording.count_of(count, "question") == numbers.counted(count, "question")
+    assert wording.count_of(count, "question") == numbers.count_of(count, "question")
 
 
 @given(st.integers(1, 2_000_000))
