@@ -1,3 +1,3 @@
-"""Loads the two plugins, the bench's and the ledger's, and does nothing else."""
+"""Loads the bench's plugin, the order of tests among workers, and the ledger's plugin, and does nothing else."""
 
-pytest_plugins = ["fixtures.plugin", "reports.plugin"]
+pytest_plugins = ["fixtures.plugin", "fixtures.plugin.scheduling", "reports.plugin"]

@@ -61,6 +61,11 @@ def _text(value: object, where: str) -> str:
     raise _refusal(where, "text", value)
 
 
+def _written_out(value: object, _: str) -> str:
+    """An item of a list or mapping of texts; a value of another type is written out."""
+    return str(value)
+
+
 def _name(value: object, where: str) -> str:
     if value is not None and not isinstance(value, str):
         raise _refusal(where, "text", value)
@@ -135,7 +140,8 @@ def parser(annotation: Any) -> Parse:
         return partial(_choice, arguments)
     if origin in CONTAINERS and len(arguments) == 2:  # the longer union is `Json`
         parse, place = CONTAINERS[origin]
-        return partial(parse, parser(arguments[place]))
+        item = arguments[place]
+        return partial(parse, _written_out if item is str and parse is not _optional else parser(item))
     if isinstance(annotation, type) and issubclass(annotation, JsonRecord):
         return lambda value, _: annotation.from_json(value)
     return lambda value, _: plain(value)

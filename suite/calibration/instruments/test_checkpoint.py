@@ -174,7 +174,7 @@ def test_a_damaged_or_foreign_part_is_said_and_not_used(
     store: Store, tmp_path: Path, said: list[str], spoil: Callable[[Path], None]
 ) -> None:
     stored(store)
-    spoil(tmp_path / entry().begun.file)
+    spoil(tmp_path / entry().checkpoint.file)
     with store.checkpoint(entry()) as kept:
         assert kept.questions == 0
     assert len(said) == 1
@@ -193,7 +193,7 @@ def test_it_is_written_now_and_then(store: Store, tmp_path: Path, monkeypatch: p
         for second in (1, 9, 10, 15, 20):
             now[0] = float(second)
             kept.batches(SWEEP).add(batch, [(np.zeros(1),)])
-            assert (tmp_path / entry().begun.file).exists() == (second >= 10)
+            assert (tmp_path / entry().checkpoint.file).exists() == (second >= 10)
     assert heard == [1, 1], "at 10 and at 20 seconds"
 
 
