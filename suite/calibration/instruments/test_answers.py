@@ -17,7 +17,7 @@ from suite.support.models.words_llava import TinySubject, tiny_model, tiny_quest
 
 
 @pytest.mark.parametrize(
-    ("said", "exact", "full_stop"),
+    ("answer", "exact", "full_stop"),
     [
         ("left", True, True),
         (" Left\n", True, True),
@@ -30,14 +30,14 @@ from suite.support.models.words_llava import TinySubject, tiny_model, tiny_quest
         (".", False, False),
     ],
 )
-def test_a_full_stop_is_tolerated_where_that_was_chosen(said: str, exact: bool, full_stop: bool) -> None:
-    assert is_right(said, "left") is is_right(said, "left", DEFAULT_ANSWERS) is exact
-    assert is_right(said, "left", FULL_STOP) is full_stop
+def test_a_full_stop_is_tolerated_where_that_was_chosen(answer: str, exact: bool, full_stop: bool) -> None:
+    assert is_right(answer, "left") is is_right(answer, "left", DEFAULT_ANSWERS) is exact
+    assert is_right(answer, "left", FULL_STOP) is full_stop
 
 
 @given(st.text(max_size=8), st.text(max_size=8))
-def test_the_tolerant_rule_only_adds(said: str, gold: str) -> None:
-    assert is_right(said, gold, FULL_STOP) >= is_right(said, gold)
+def test_the_tolerant_rule_only_adds(answer: str, gold: str) -> None:
+    assert is_right(answer, gold, FULL_STOP) >= is_right(answer, gold)
     assert is_right(gold, gold)
     assert is_right("st. john's", "St. John's")
 
@@ -58,8 +58,8 @@ class Emphatic(TinySubject):
 def test_a_measurement_goes_by_the_rule_and_says_which() -> None:
     plain = tiny_subject()
     emphatic = Emphatic(tiny_model(), "emphatic")
-    (said,) = greedy_answers(plain, [plain.encode(tiny_question(1))])
-    asked = [replace(tiny_question(1), answer=plain.decode(said))]
+    (answer,) = greedy_answers(plain, [plain.encode(tiny_question(1))])
+    asked = [replace(tiny_question(1), answer=plain.decode(answer))]
     kept = {
         (subject.name, rule): measure(subject, asked, width=3, lens=False, answers=rule)
         for subject in (plain, emphatic)
@@ -73,10 +73,10 @@ def test_a_measurement_goes_by_the_rule_and_says_which() -> None:
 def test_a_cut_answer_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
     asked = [replace(tiny_question(seed, words=2 + seed % 4), answer="never said") for seed in range(10)]
-    said = greedy_answers(subject, [subject.encode(question) for question in asked])
-    cut = sum(is_cut(answer) for answer in said)
+    answers = greedy_answers(subject, [subject.encode(question) for question in asked])
+    cut = sum(is_cut(answer) for answer in answers)
     assert 0 < cut < len(asked)
-    assert cut == sum(len(answer) == LONGEST_ANSWER for answer in said)
+    assert cut == sum(len(answer) == LONGEST_ANSWER for answer in answers)
     assert measure(subject, asked, width=3, lens=False).set_aside == {
         ANSWER_CUT: cut,
         ANSWERED_OTHERWISE: len(asked) - cut,

@@ -48,9 +48,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     record = fast.record
 
     def watched(subject: Measurable, prompts: list[Prompt], target: int) -> Any:
-        found = record(subject, prompts, target)
+        result = record(subject, prompts, target)
         recorded.append([len(one.input_ids) for one in prompts])
-        return found
+        return result
 
     monkeypatch.setattr(fast, "record", watched)
     return recorded
@@ -58,8 +58,8 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 def one_by_one(subject: Measurable, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> EngineResult:
     """By the slow engine, each question by itself."""
-    found = [reference.sweep(subject, [one], edges, width) for one in prompts]
-    return joined(found)
+    result = [reference.sweep(subject, [one], edges, width) for one in prompts]
+    return joined(result)
 
 
 def joined(alone: Sequence[EngineResult]) -> EngineResult:
@@ -144,13 +144,13 @@ def test_the_lens_and_the_noise_floor_of_unlike_questions() -> None:
     subject = tiny_subject(layers=5, dtype=torch.float64)
     prompts = [subject.encode(tiny_question(seed, words=3 + seed, false_option="w7")) for seed in range(5)]
     lens = Lens(subject, prompts)
-    found, own = sweep(subject, prompts, EDGES, 3, lens=lens, padding=9), lens.readings()
-    assert found.readings is not None
+    result, own = sweep(subject, prompts, EDGES, 3, lens=lens, padding=9), lens.readings()
+    assert result.readings is not None
     for form, read in own.probabilities.items():
-        np.testing.assert_allclose(found.readings.probabilities[form], read, rtol=1e-12)
-        assert np.array_equal(found.readings.ranks[form], own.ranks[form], equal_nan=True)
-    assert found.noise is not None
-    assert found.noise.max() < 1e-9
+        np.testing.assert_allclose(result.readings.probabilities[form], read, rtol=1e-12)
+        assert np.array_equal(result.readings.ranks[form], own.ranks[form], equal_nan=True)
+    assert result.noise is not None
+    assert result.noise.max() < 1e-9
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -233,8 +233,8 @@ def test_a_model_that_minds_what_it_is_told_not_to_read_runs_questions_of_equal_
 ) -> None:
     subject = stray(stranger(architecture).model, architecture)
     prompts = [prompt(architecture, seed, words=words) for seed, words in enumerate((6, 15, 6, 24, 15))]
-    found = sweep(subject, prompts, EDGES, 3, padding=9)
-    assert log_difference(found, one_by_one(subject, prompts)) < 1e-9
+    result = sweep(subject, prompts, EDGES, 3, padding=9)
+    assert log_difference(result, one_by_one(subject, prompts)) < 1e-9
     assert [batch for batch in batches if len(set(batch)) == 1] == [[27] * 2, [36] * 2, [45]]
 
 

@@ -121,16 +121,16 @@ def stored(store: Store) -> None:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def sentences() -> list[str]:
     return []
 
 
 @pytest.fixture
-def store(tmp_path: Path, said: list[str]) -> Store:
-    return Store(tmp_path, say=said.append)
+def store(tmp_path: Path, sentences: list[str]) -> Store:
+    return Store(tmp_path, say=sentences.append)
 
 
-def test_what_broke_off_is_on_disk_until_the_whole_is(store: Store, tmp_path: Path, said: list[str]) -> None:
+def test_what_broke_off_is_on_disk_until_the_whole_is(store: Store, tmp_path: Path, sentences: list[str]) -> None:
     stored(store)
     with store.checkpoint(entry()) as kept:
         assert kept.questions == 5
@@ -139,7 +139,7 @@ def test_what_broke_off_is_on_disk_until_the_whole_is(store: Store, tmp_path: Pa
     assert store.read(entry()) is None, "a part is never taken for the whole"
     store.make(entry(), lambda: {"values": np.ones(2)})
     assert [path.name for path in tmp_path.glob("*.npz")] == [entry().file]
-    assert not said
+    assert not sentences
 
 
 def test_another_key_takes_up_nothing(store: Store) -> None:
@@ -171,30 +171,30 @@ def _unfitting(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_truncated, _foreign, _unfitting])
 def test_a_damaged_or_foreign_part_is_said_and_not_used(
-    store: Store, tmp_path: Path, said: list[str], spoil: Callable[[Path], None]
+    store: Store, tmp_path: Path, sentences: list[str], spoil: Callable[[Path], None]
 ) -> None:
     stored(store)
     spoil(tmp_path / entry().checkpoint.file)
     with store.checkpoint(entry()) as kept:
         assert kept.questions == 0
-    assert len(said) == 1
-    assert said[0].startswith("the stored miniature ChooseAttr so far is unusable (")
+    assert len(sentences) == 1
+    assert sentences[0].startswith("the stored miniature ChooseAttr so far is unusable (")
     stored(store)
     with store.checkpoint(entry()) as kept:
         assert kept.questions == 5, "it is replaced by the next"
 
 
 def test_it_is_written_now_and_then(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now, heard = [0.0], list[int]()
+    now, counts = [0.0], list[int]()
     monkeypatch.setattr(checkpoint_module.time, "monotonic", lambda: now[0])
     batch: Sequence[Any] = [(0, type("Prompt", (), {"question": questions("ChooseAttr", n=1)[0]}))]
     with store.checkpoint(entry()) as kept:
-        kept.heard = heard.append
+        kept.heard = counts.append
         for second in (1, 9, 10, 15, 20):
             now[0] = float(second)
             kept.batches(SWEEP).add(batch, [(np.zeros(1),)])
             assert (tmp_path / entry().checkpoint.file).exists() == (second >= 10)
-    assert heard == [1, 1], "at 10 and at 20 seconds"
+    assert counts == [1, 1], "at 10 and at 20 seconds"
 
 
 def test_a_run_goes_on_where_another_was_killed(tmp_path: Path, kill_after: Callable[[int], None]) -> None:
@@ -205,10 +205,12 @@ def test_a_run_goes_on_where_another_was_killed(tmp_path: Path, kill_after: Call
     )  # fmt: skip
 
     def bench(folder: str) -> Bench:
-        store = Store(tmp_path / folder, say=said.append)
-        return Bench(selection, store, Worker(), [("miniature", "ChooseAttr")], Recorder(said.append, said.append))
+        store = Store(tmp_path / folder, say=sentences.append)
+        return Bench(
+            selection, store, Worker(), [("miniature", "ChooseAttr")], Recorder(sentences.append, sentences.append)
+        )
 
-    said: list[str] = []
+    sentences: list[str] = []
     wanted = Request("miniature", "ChooseAttr", IMAGE >> LAST, width=5)
 
     def fetch(measuring: Bench) -> Measurement:

@@ -220,9 +220,9 @@ def test_edges_between_positions_are_cut_by_the_mask_alone(name: str, edge: Any)
         return {**options, "attention_mask": cut}
 
     own = stock(name, prompt, layers, change)
-    found = logits(name, prompt, Knockout(edge, layers, blocked_by(edge, [prompt])))
-    torch.testing.assert_close(found, own, rtol=0, atol=EAGER)
-    assert not torch.allclose(found, logits(name, prompt), atol=100 * EAGER)
+    result = logits(name, prompt, Knockout(edge, layers, blocked_by(edge, [prompt])))
+    torch.testing.assert_close(result, own, rtol=0, atol=EAGER)
+    assert not torch.allclose(result, logits(name, prompt), atol=100 * EAGER)
 
 
 @pytest.mark.parametrize("edge", PARTS)
@@ -235,9 +235,9 @@ def test_a_part_of_the_picture_is_cut_by_the_mask_of_features(edge: Any) -> None
         return {**options, "cross_attention_mask": additive(mask, prompt.spans[edge.target], features)}
 
     own = stock("mllama", prompt, layers, change)
-    found = logits("mllama", prompt, Knockout(edge, layers, blocked_by(edge, [prompt])))
-    torch.testing.assert_close(found, own, rtol=0, atol=EAGER)
-    assert not torch.allclose(found, logits("mllama", prompt), atol=100 * EAGER)
+    result = logits("mllama", prompt, Knockout(edge, layers, blocked_by(edge, [prompt])))
+    torch.testing.assert_close(result, own, rtol=0, atol=EAGER)
+    assert not torch.allclose(result, logits("mllama", prompt), atol=100 * EAGER)
 
 
 def test_in_a_layer_that_reads_the_picture_alone_positions_do_not_see_each_other() -> None:
@@ -295,11 +295,11 @@ def test_the_lens_reads_the_stream_before_each_layer_from_the_recording(name: st
     prompts = [asked(name, seed) for seed in range(2)]
     lens = Lens(one, prompts)
     with norms_in_double():
-        found, own = sweep(one, prompts, [IMAGE >> LAST], 3, lens=lens).readings, lens.readings()
-    assert found is not None
+        result, own = sweep(one, prompts, [IMAGE >> LAST], 3, lens=lens).readings, lens.readings()
+    assert result is not None
     for form, read in own.probabilities.items():
         assert read.shape == (2, one.layers + 1)
-        np.testing.assert_allclose(found.probabilities[form], read, rtol=1e-9)
+        np.testing.assert_allclose(result.probabilities[form], read, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", KIND)
@@ -393,8 +393,8 @@ def test_a_crossing_that_bypasses_the_registry_is_refused(
     name: str, engine: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crossings = subject(name).cross_attention.crossings
-    layer, found = max(crossings), crossings[max(crossings)]
-    monkeypatch.setattr(found.attention, "forward", lambda hidden_states, **_: (hidden_states, None))
+    layer, result = max(crossings), crossings[max(crossings)]
+    monkeypatch.setattr(result.attention, "forward", lambda hidden_states, **_: (hidden_states, None))
     with pytest.raises(CannotHook, match=f"layers {layer} of {subject(name).name} do not run the attention"):
         engine(subject(name), [asked(name)], [IMAGE >> LAST], 1)
 
@@ -403,13 +403,13 @@ def test_a_crossing_that_bypasses_the_registry_is_refused(
 @pytest.mark.parametrize("name", KIND)
 def test_edges_that_cannot_be_asked_say_why(name: str, engine: str) -> None:
     edges = [IMAGE >> QUESTION, QUESTION >> IMAGE, RELATED >> QUESTION, PADDING >> QUESTION]
-    found = measure(subject(name), [question((60, 60))], edges, lens=False, engine=engine)
-    assert IMAGE >> QUESTION not in found.unsupported
-    assert found.unsupported[QUESTION >> IMAGE].startswith("image is no position")
+    result = measure(subject(name), [question((60, 60))], edges, lens=False, engine=engine)
+    assert IMAGE >> QUESTION not in result.unsupported
+    assert result.unsupported[QUESTION >> IMAGE].startswith("image is no position")
     if name == "idefics":
-        assert "resampler mixes" in found.unsupported[RELATED >> QUESTION]
+        assert "resampler mixes" in result.unsupported[RELATED >> QUESTION]
     else:
-        assert RELATED >> QUESTION not in found.unsupported
+        assert RELATED >> QUESTION not in result.unsupported
 
 
 def test_what_no_position_is_shown_is_not_reached() -> None:
@@ -418,9 +418,9 @@ def test_what_no_position_is_shown_is_not_reached() -> None:
     assert prompt.spans[IMAGE].tolist() == list(range(-4 * 17, -2 * 17))
     prompt = replace(prompt, spans={**prompt.spans, PADDING: np.arange(-2 * 17, 0)})
     for engine in (sweep, reference.sweep):
-        found = engine(one, [prompt], [PADDING >> LAST, IMAGE >> LAST], 1)
-        assert found.reached.tolist() == [[False, True]]
-        assert np.isnan(found.knocked[0, 0]).all()
+        result = engine(one, [prompt], [PADDING >> LAST, IMAGE >> LAST], 1)
+        assert result.reached.tolist() == [[False, True]]
+        assert np.isnan(result.knocked[0, 0]).all()
 
 
 def test_a_knockout_that_minds_no_window_fails_the_null_control(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,12 +94,12 @@ def test_reads_the_lens_as_a_forward_of_its_own_does() -> None:
     subject = tiny_subject(layers=5, dtype=torch.float64)
     prompts = [subject.encode(tiny_question(seed, words=3 + seed % 2, false_option="w7")) for seed in range(5)]
     lens = Lens(subject, prompts)
-    found, own = sweep(subject, prompts, EDGES, 3, lens=lens).readings, lens.readings()
-    assert found is not None
-    assert found.left_out == own.left_out
+    result, own = sweep(subject, prompts, EDGES, 3, lens=lens).readings, lens.readings()
+    assert result is not None
+    assert result.left_out == own.left_out
     for form, read in own.probabilities.items():
-        np.testing.assert_allclose(found.probabilities[form], read, rtol=1e-12)
-        assert np.array_equal(found.ranks[form], own.ranks[form], equal_nan=True)
+        np.testing.assert_allclose(result.probabilities[form], read, rtol=1e-12)
+        assert np.array_equal(result.ranks[form], own.ranks[form], equal_nan=True)
 
 
 # ---- what must not change
@@ -109,9 +109,9 @@ def test_reads_the_lens_as_a_forward_of_its_own_does() -> None:
 def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
     subject = tiny_subject(dtype=torch.float64)
     prompts = [subject.encode(tiny_question(seed, words=3 + seed % 3)) for seed in range(6)]
-    found = sweep(subject, prompts, NULL_EDGES, width)
+    result = sweep(subject, prompts, NULL_EDGES, width)
     np.testing.assert_allclose(
-        found.knocked, np.broadcast_to(found.baseline[:, None, None], found.knocked.shape), rtol=1e-12
+        result.knocked, np.broadcast_to(result.baseline[:, None, None], result.knocked.shape), rtol=1e-12
     )
 
 
@@ -119,12 +119,12 @@ def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
 def test_p1_is_the_models_own_and_a_replay_without_a_knockout_repeats_it(dtype: torch.dtype, tolerance: float) -> None:
     subject = tiny_subject(dtype=dtype)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
-    found = sweep(subject, prompts, EDGES, 3)
+    result = sweep(subject, prompts, EDGES, 3)
     with torch.inference_mode():
         own = cast(Any, subject.model)(**subject.batch(prompts)).logits[:, -1].double().softmax(-1)
-    np.testing.assert_allclose(found.baseline, own.amax(-1).numpy(), rtol=tolerance)
-    assert found.noise is not None
-    assert found.noise.max() < 100 * tolerance
+    np.testing.assert_allclose(result.baseline, own.amax(-1).numpy(), rtol=tolerance)
+    assert result.noise is not None
+    assert result.noise.max() < 100 * tolerance
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -143,8 +143,8 @@ def test_related_and_other_patches_together_are_the_image() -> None:
     subject = tiny_subject(dtype=torch.float64)
     whole = subject.encode(tiny_question(0))
     parts = replace(whole, spans={**whole.spans, PADDING: np.concatenate([whole.spans[RELATED], whole.spans[OTHER]])})
-    found = sweep(subject, [parts], [IMAGE >> QUESTION, PADDING >> QUESTION], 2).knocked
-    np.testing.assert_allclose(found[:, 0], found[:, 1], rtol=1e-12)
+    result = sweep(subject, [parts], [IMAGE >> QUESTION, PADDING >> QUESTION], 2).knocked
+    np.testing.assert_allclose(result[:, 0], result[:, 1], rtol=1e-12)
 
 
 # ---- what must change
@@ -153,18 +153,18 @@ def test_related_and_other_patches_together_are_the_image() -> None:
 @pytest.mark.parametrize("edge", EDGES, ids=str)
 def test_every_live_edge_moves_the_answer(edge: Edge) -> None:
     subject = tiny_subject()
-    found = sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(4)], [edge], 1)
-    assert most_moved(found) > MOVED
+    result = sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(4)], [edge], 1)
+    assert most_moved(result) > MOVED
 
 
 def test_an_edge_that_a_sliding_window_keeps_shut_is_not_reached() -> None:
     name = "mistral with a window"
     subject, prompts = stranger(name), [prompt(name, seed, words=12) for seed in range(2)]
     for engine in (sweep, reference.sweep):
-        found = engine(subject, prompts, [IMAGE >> LAST, QUESTION >> LAST, LAST >> QUESTION], 2)
-        assert found.reached.tolist() == [[False, True, True]] * 2
-        assert np.isnan(found.knocked[:, 0]).all()
-        assert (np.abs(found.knocked[:, 2] / found.baseline[:, None] - 1) < 1e-9).all()
+        result = engine(subject, prompts, [IMAGE >> LAST, QUESTION >> LAST, LAST >> QUESTION], 2)
+        assert result.reached.tolist() == [[False, True, True]] * 2
+        assert np.isnan(result.knocked[:, 0]).all()
+        assert (np.abs(result.knocked[:, 2] / result.baseline[:, None] - 1) < 1e-9).all()
 
 
 def test_progress_counts_every_window_of_every_edge_though_some_prompts_lack_some() -> None:
@@ -183,11 +183,11 @@ def test_progress_counts_every_window_of_every_edge_though_some_prompts_lack_som
 def test_half_precision_stays_near_single(dtype: torch.dtype) -> None:
     half, single = tiny_subject(dtype=dtype), tiny_subject()
     questions = [tiny_question(seed) for seed in range(6)]
-    found = sweep(half, [half.encode(one) for one in questions], EDGES, 3)
+    result = sweep(half, [half.encode(one) for one in questions], EDGES, 3)
     judge = reference.sweep(half, [half.encode(one) for one in questions], EDGES, 3)
     exact = sweep(single, [single.encode(one) for one in questions], EDGES, 3)
-    assert np.isfinite(found.knocked).all()
-    change, judged, right = (one.knocked / one.baseline[:, None, None] for one in (found, judge, exact))
+    assert np.isfinite(result.knocked).all()
+    change, judged, right = (one.knocked / one.baseline[:, None, None] for one in (result, judge, exact))
     assert np.median(np.abs(change - judged)) < 0.02
     assert np.median(np.abs(change - right)) < 0.05
 
@@ -217,7 +217,7 @@ def test_attention_over_prefix_and_own_positions_is_attention_over_both(
     keys, values = noise(batch, heads[1], prefix, 8), noise(batch, heads[1], prefix, wide)
     allowed = torch.rand(batch, variants, own, prefix + own, generator=draw) < 0.6
     allowed |= torch.eye(own, prefix + own, dtype=torch.bool).roll(prefix, 1)
-    found = attention(
+    result = attention(
         query, key, value, keys, values, mask=additive(allowed, query.dtype), scaling=0.4, softcap=softcap
     )
     for variant in range(variants):
@@ -229,7 +229,7 @@ def test_attention_over_prefix_and_own_positions_is_attention_over_both(
         scores = scores if softcap is None else softcap * torch.tanh(scores / softcap)
         weights = scores.masked_fill(~allowed[:, None, variant], -torch.inf).softmax(-1)
         expected = torch.einsum("bhot,bthw->bohw", weights, over[1])
-        torch.testing.assert_close(found[:, variant], expected, rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(result[:, variant], expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,11 @@ def test_the_points_are_the_inputs_of_the_layers_and_of_the_unembedding() -> Non
     subject = tiny_subject(layers=5)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
     with torch.inference_mode():
-        found, logits = residuals(subject, prompts)
+        result, logits = residuals(subject, prompts)
         own = last_logits(subject, dict(subject.batch(prompts)))
         # of transformers' hidden states the first is the embeddings and the last is after the final norm
         states = cast(Any, subject.model)(**subject.batch(prompts), output_hidden_states=True).hidden_states
-    assert torch.equal(found, torch.stack([state[:, -1] for state in states], dim=1))
+    assert torch.equal(result, torch.stack([state[:, -1] for state in states], dim=1))
     assert torch.equal(logits, own)
 
 
@@ -54,8 +54,8 @@ def test_a_planted_word_is_read_where_it_was_planted() -> None:
     planted, other = WORD_TOKENS["w3"], WORD_TOKENS["w7"]
     stream = torch.stack([rows[other], rows[planted], rows[other], rows[other], rows[planted]])[None] * 100
     for normed in (False, True):
-        found = project(subject, stream, normed).argmax(-1)[0].tolist()
-        assert found == [other, planted, other, other, planted], normed
+        result = project(subject, stream, normed).argmax(-1)[0].tolist()
+        assert result == [other, planted, other, other, planted], normed
 
 
 def test_the_norm_is_applied_to_every_point_but_the_last() -> None:
@@ -73,18 +73,18 @@ def test_the_norm_is_applied_to_every_point_but_the_last() -> None:
 def test_half_precision_is_projected_in_float32() -> None:
     subject = tiny_subject(dtype=torch.float16)
     stream = torch.full((1, 5, 32), 60000.0, dtype=torch.float16)
-    found = project(subject, stream, normed=False)
-    assert found.dtype == torch.float32
-    assert found.isfinite().all()
-    assert found.abs().max() > torch.finfo(torch.float16).max
+    result = project(subject, stream, normed=False)
+    assert result.dtype == torch.float32
+    assert result.isfinite().all()
+    assert result.abs().max() > torch.finfo(torch.float16).max
 
 
 def test_probabilities_and_ranks_are_those_of_the_answers_first_sub_words() -> None:
     subject = tiny_subject()
     questions = [tiny_question(seed, words=3 + seed % 2, answer="w7", false_option="w8") for seed in range(4)]
     prompts = [subject.encode(question) for question in questions]
-    found = Lens(subject, prompts).readings()
-    assert sorted(found.probabilities) == sorted(found.ranks) == sorted(NAMES)
+    result = Lens(subject, prompts).readings()
+    assert sorted(result.probabilities) == sorted(result.ranks) == sorted(NAMES)
     tokens = dict(zip(FORMS, [WORD_TOKENS[word] for word in ("w7", "w8", "w8", "w9")], strict=True))
     with torch.inference_mode():
         for row, prompt in enumerate(prompts):
@@ -92,16 +92,16 @@ def test_probabilities_and_ranks_are_those_of_the_answers_first_sub_words() -> N
                 share = project(subject, residuals(subject, [prompt])[0], bool(normed))[0].softmax(-1)
                 for form, token in tokens.items():
                     np.testing.assert_allclose(
-                        found.probabilities[form + suffix][row], share[:, token].numpy(), rtol=1e-5
+                        result.probabilities[form + suffix][row], share[:, token].numpy(), rtol=1e-5
                     )
                     ranks = (share.argsort(descending=True) == token).int().argmax(-1)
-                    assert found.ranks[form + suffix][row].tolist() == ranks.tolist()
+                    assert result.ranks[form + suffix][row].tolist() == ranks.tolist()
     for name in NAMES:
-        assert found.probabilities[name].shape == (4, subject.layers + 1)
-        assert found.probabilities[name].dtype == np.float64
+        assert result.probabilities[name].shape == (4, subject.layers + 1)
+        assert result.probabilities[name].dtype == np.float64
         if not name.endswith(NORMED):
-            assert np.array_equal(found.probabilities[name][:, -1], found.probabilities[name + NORMED][:, -1])
-    assert not found.left_out
+            assert np.array_equal(result.probabilities[name][:, -1], result.probabilities[name + NORMED][:, -1])
+    assert not result.left_out
 
 
 def test_words_whose_two_forms_begin_alike_are_left_out_and_counted() -> None:
@@ -114,12 +114,12 @@ def test_words_whose_two_forms_begin_alike_are_left_out_and_counted() -> None:
         {"answer": "w6", "false_option": "w10"},
     ]
     prompts = [subject.encode(tiny_question(seed, **change)) for seed, change in enumerate(changes)]
-    found = Lens(subject, prompts).readings()
+    result = Lens(subject, prompts).readings()
     for names, absent in ((ANSWER_FORMS, [0, 1, 0, 0, 1]), (FALSE_FORMS, [0, 0, 1, 1, 1])):
         for name in (name + suffix for name in names for suffix in ("", NORMED)):
-            for values in (found.probabilities[name], found.ranks[name]):
+            for values in (result.probabilities[name], result.ranks[name]):
                 assert np.array_equal(np.isnan(values), np.repeat(np.array(absent, dtype=bool)[:, None], 5, axis=1))
-    assert found.left_out == {
+    assert result.left_out == {
         f"answer: {SHARED}": 1,
         "answer: no form of its own": 1,
         f"false option: {SHARED}": 2,

@@ -51,8 +51,8 @@ def subject() -> TinySubject:
 def words(subject: TinySubject) -> list[Question]:
     """Questions of several lengths whose gold answer is what the model says: one word."""
     drawn = [tiny_question(seed, words=2 + seed % 3, objects=seed % 2) for seed in range(120)]
-    said = greedy_answers(subject, [subject.encode(question) for question in drawn])
-    questions = [replace(question, answer=subject.decode(ids)) for question, ids in zip(drawn, said, strict=True)]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in drawn])
+    questions = [replace(question, answer=subject.decode(ids)) for question, ids in zip(drawn, greedy, strict=True)]
     return [question for question in questions if question.answer in WORD_TOKENS]
 
 
@@ -63,7 +63,7 @@ def known(words: list[Question]) -> list[Question]:
 
 
 @pytest.fixture(scope="module")
-def found(subject: TinySubject, known: list[Question]) -> Measurement:
+def result(subject: TinySubject, known: list[Question]) -> Measurement:
     """Eight known questions, and among them one of each kind that is set aside."""
     wrong = replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")
     unreadable = replace(known[1], id="unreadable", text="zebra")
@@ -74,8 +74,8 @@ def found(subject: TinySubject, known: list[Question]) -> Measurement:
 def test_generation_is_greedy_and_stops_at_an_end_token(subject: TinySubject) -> None:
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 4)) for seed in range(10)]
     answers = greedy_answers(subject, prompts, longest=5)
-    assert {len(said) for said in answers} > {0, 5}
-    for prompt, said in zip(prompts, answers, strict=True):
+    assert {len(greedy) for greedy in answers} > {0, 5}
+    for prompt, greedy in zip(prompts, answers, strict=True):
         ids = prompt.tensors["input_ids"]
         expected: list[int] = []
         with torch.inference_mode():
@@ -86,7 +86,7 @@ def test_generation_is_greedy_and_stops_at_an_end_token(subject: TinySubject) ->
                     break
                 expected.append(token)
                 ids = torch.cat([ids, torch.tensor([[token]])], dim=1)
-        assert list(said) == expected
+        assert list(greedy) == expected
 
 
 def test_a_checkpoints_own_sampling_is_not_used(subject: TinySubject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,15 +98,15 @@ def test_a_checkpoints_own_sampling_is_not_used(subject: TinySubject, monkeypatc
     assert greedy_answers(subject, prompts) == expected
 
 
-def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(found: Measurement, known: list[Question]) -> None:
-    assert found.questions == tuple(known)
-    assert found.set_aside == {ANSWERED_OTHERWISE: 1, PICTURE_MISSING: 1, "unknown word": 1}
-    assert found.correct.tolist() == [False, *[True] * 3, False, False, *[True] * 5]
-    assert [found.answers[place] for place in (0, 4, 5)] == [known[0].answer, None, None]
-    assert np.flatnonzero(~found.posed).tolist() == [4, 5]
+def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(result: Measurement, known: list[Question]) -> None:
+    assert result.questions == tuple(known)
+    assert result.set_aside == {ANSWERED_OTHERWISE: 1, PICTURE_MISSING: 1, "unknown word": 1}
+    assert result.correct.tolist() == [False, *[True] * 3, False, False, *[True] * 5]
+    assert [result.answers[place] for place in (0, 4, 5)] == [known[0].answer, None, None]
+    assert np.flatnonzero(~result.posed).tolist() == [4, 5]
     assert all(
-        said == asked.answer
-        for asked, said, right in zip(found.asked, found.answers, found.correct, strict=True)
+        greedy == asked.answer
+        for asked, greedy, right in zip(result.asked, result.answers, result.correct, strict=True)
         if right
     )
 
@@ -114,74 +114,74 @@ def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(found: Measur
 def test_an_answer_counts_stripped_and_in_lower_case(subject: TinySubject, known: list[Question]) -> None:
     shouted = [replace(known[0], answer=f" {known[0].answer.upper()} ")]
     assert measure(subject, shouted, edges=[], lens=False).correct.all()
-    found = measure(Loud(tiny_model()), known[:1], edges=[], lens=False)
-    assert found.correct.all()
-    assert found.answers == (known[0].answer.upper(),)
+    result = measure(Loud(tiny_model()), known[:1], edges=[], lens=False)
+    assert result.correct.all()
+    assert result.answers == (known[0].answer.upper(),)
 
 
-def test_the_numbers_are_the_instruments_own(subject: TinySubject, found: Measurement) -> None:
-    prompts = [subject.encode(question) for question in found.questions]
+def test_the_numbers_are_the_instruments_own(subject: TinySubject, result: Measurement) -> None:
+    prompts = [subject.encode(question) for question in result.questions]
     swept = sweep(subject, prompts, EDGES, 3)
     expected = swept.knocked
-    assert (found.model, found.task, found.layers, found.width) == ("tiny", "ChooseAttr", 4, 3)
-    assert found.edges == EDGES
-    assert np.array_equal(found.baseline, swept.baseline)
+    assert (result.model, result.task, result.layers, result.width) == ("tiny", "ChooseAttr", 4, 3)
+    assert result.edges == EDGES
+    assert np.array_equal(result.baseline, swept.baseline)
     for place, edge in enumerate(EDGES):
-        assert np.array_equal(found.knocked[edge], expected[:, place], equal_nan=True)
-        change = (expected[:, place] / found.baseline[:, None] - 1) * 100
-        np.testing.assert_allclose(found.curve(edge).values, change, rtol=1e-9, atol=1e-9)
+        assert np.array_equal(result.knocked[edge], expected[:, place], equal_nan=True)
+        change = (expected[:, place] / result.baseline[:, None] - 1) * 100
+        np.testing.assert_allclose(result.curve(edge).values, change, rtol=1e-9, atol=1e-9)
     lenses = Lens(subject, prompts).readings()
-    assert sorted(found.lenses) == sorted(form + suffix for form in FORMS for suffix in ("", NORMED))
+    assert sorted(result.lenses) == sorted(form + suffix for form in FORMS for suffix in ("", NORMED))
     for name, values in lenses.probabilities.items():
-        assert np.array_equal(found.lenses[name], values, equal_nan=True)
-        assert np.array_equal(found.ranks[name], lenses.ranks[name], equal_nan=True)
-    assert np.array_equal(found.lens("lowercase").values, found.lenses["lowercase"])
-    assert np.array_equal(found.lens("lowercase", normed=True).values, found.lenses["lowercase_normed"])
+        assert np.array_equal(result.lenses[name], values, equal_nan=True)
+        assert np.array_equal(result.ranks[name], lenses.ranks[name], equal_nan=True)
+    assert np.array_equal(result.lens("lowercase").values, result.lenses["lowercase"])
+    assert np.array_equal(result.lens("lowercase", normed=True).values, result.lenses["lowercase_normed"])
 
 
-def test_a_first_token_is_the_answers_own(subject: TinySubject, found: Measurement) -> None:
+def test_a_first_token_is_the_answers_own(subject: TinySubject, result: Measurement) -> None:
     """p1 and the lens at the last point read the same output; the answers here are one lower-case word."""
-    np.testing.assert_allclose(found.lenses["lowercase"][:, -1], found.baseline, rtol=1e-5)
-    assert (found.ranks["lowercase"][:, -1] == 0).all()
+    np.testing.assert_allclose(result.lenses["lowercase"][:, -1], result.baseline, rtol=1e-5)
+    assert (result.ranks["lowercase"][:, -1] == 0).all()
 
 
-def test_questions_without_an_edge_are_rows_of_nan(found: Measurement) -> None:
-    without = [not question.objects for question in found.questions]
+def test_questions_without_an_edge_are_rows_of_nan(result: Measurement) -> None:
+    without = [not question.objects for question in result.questions]
     assert 0 < sum(without) < len(without)
     for edge in (RELATED >> QUESTION, OTHER >> QUESTION):
-        assert np.array_equal(np.isnan(found.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
-    assert not np.isnan(found.knocked[IMAGE >> QUESTION]).any()
+        assert np.array_equal(np.isnan(result.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
+    assert not np.isnan(result.knocked[IMAGE >> QUESTION]).any()
     counted = {"no object of it is in the picture": sum(without)}
-    assert found.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
+    assert result.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
 
 
 def test_an_edge_that_no_question_has_says_why(subject: TinySubject, known: list[Question]) -> None:
     bare = [question for question in known if not question.objects]
-    found = measure(subject, bare, edges=[RELATED >> QUESTION, QUESTION >> LAST], lens=False)
-    assert list(found.knocked) == [QUESTION >> LAST]
+    result = measure(subject, bare, edges=[RELATED >> QUESTION, QUESTION >> LAST], lens=False)
+    assert list(result.knocked) == [QUESTION >> LAST]
     with pytest.raises(Unsupported, match="related->question on ChooseAttr: no object of it is in the picture"):
-        found.curve(RELATED >> QUESTION)
+        result.curve(RELATED >> QUESTION)
     with pytest.raises(KeyError, match="image->last was not measured; measured: question->last"):
-        found.curve(IMAGE >> LAST)
+        result.curve(IMAGE >> LAST)
     with pytest.raises(KeyError, match="lens lowercase was not measured"):
-        found.lens("lowercase")
+        result.lens("lowercase")
 
 
 def test_words_that_the_lens_cannot_read_are_counted(subject: TinySubject, words: list[Question]) -> None:
     shared = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
     read = next(question for question in words if WORD_TOKENS[question.answer] in READABLE)
-    found = measure(subject, [read, shared], edges=[])
-    assert found.lens_left_out == {f"answer: {SHARED}": 1}
-    assert np.isnan(found.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
+    result = measure(subject, [read, shared], edges=[])
+    assert result.lens_left_out == {f"answer: {SHARED}": 1}
+    assert np.isnan(result.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
 
 
 def test_a_model_that_knows_nothing_is_measured_without_curves(subject: TinySubject, known: list[Question]) -> None:
     wrong = [replace(known[0], text="zebra"), replace(known[1], answer="w0w1")]
-    found = measure(subject, wrong)
-    assert found.set_aside == {"unknown word": 1, ANSWERED_OTHERWISE: 1}
-    assert found.questions == ()
-    assert found.correct.tolist() == [False, False]
-    for read in (lambda: found.curve(QUESTION >> LAST), lambda: found.lens("lowercase")):
+    result = measure(subject, wrong)
+    assert result.set_aside == {"unknown word": 1, ANSWERED_OTHERWISE: 1}
+    assert result.questions == ()
+    assert result.correct.tolist() == [False, False]
+    for read in (lambda: result.curve(QUESTION >> LAST), lambda: result.lens("lowercase")):
         with pytest.raises(Inconclusive, match="tiny answers none of 1 questions of ChooseAttr correctly"):
             read()
 
@@ -194,9 +194,9 @@ def test_questions_that_cannot_be_asked_at_all_are_an_error(subject: TinySubject
 
 
 def test_a_lens_that_no_question_can_be_read_with_says_why(subject: TinySubject, known: list[Question]) -> None:
-    found = measure(subject, [replace(question, false_option=None) for question in known], edges=[])
+    result = measure(subject, [replace(question, false_option=None) for question in known], edges=[])
     with pytest.raises(Unsupported, match=r"P\(false_lowercase\) on ChooseAttr: no question has such a word"):
-        found.lens("false_lowercase")
+        result.lens("false_lowercase")
 
 
 def test_unknown_engines_and_empty_windows_are_refused(subject: TinySubject, known: list[Question]) -> None:
@@ -213,14 +213,14 @@ def test_a_defect_of_the_encoder_is_no_property_of_the_question(subject: TinySub
         measure(subject, [*known, cast(Any, None)])
 
 
-def test_a_measurement_survives_its_way_to_disk(found: Measurement) -> None:
+def test_a_measurement_survives_its_way_to_disk(result: Measurement) -> None:
     file = io.BytesIO()
-    np.savez(file, **cast(Any, measurement_file.to_arrays(found)))
+    np.savez(file, **cast(Any, measurement_file.to_arrays(result)))
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
         again = measurement_file.from_arrays({name: arrays[name] for name in arrays.files})
     for name in (field.name for field in fields(Measurement)):
-        before, after = getattr(found, name), getattr(again, name)
+        before, after = getattr(result, name), getattr(again, name)
         if name in {"knocked", "lenses", "ranks"}:
             assert list(before) == list(after)
             assert all(np.array_equal(before[key], after[key], equal_nan=True) for key in before)
@@ -228,11 +228,11 @@ def test_a_measurement_survives_its_way_to_disk(found: Measurement) -> None:
             assert np.array_equal(before, after)
         else:
             assert before == after, name
-    assert np.array_equal(again.curve(IMAGE >> LAST).values, found.curve(IMAGE >> LAST).values)
+    assert np.array_equal(again.curve(IMAGE >> LAST).values, result.curve(IMAGE >> LAST).values)
 
 
-def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
-    arrays = measurement_file.to_arrays(found)
+def test_arrays_that_are_no_measurement_are_refused(result: Measurement) -> None:
+    arrays = measurement_file.to_arrays(result)
     older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 1', b'"schema": 0'), dtype=np.uint8)
     with pytest.raises(ValueError, match="schema 0, this version reads 1"):
         measurement_file.from_arrays({**arrays, "json": older})
@@ -246,7 +246,7 @@ def test_arrays_that_are_no_measurement_are_refused(found: Measurement) -> None:
             measurement_file.from_arrays(damaged)
 
 
-def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
+def test_a_measurement_says_where_it_comes_from(result: Measurement) -> None:
     expected = {
         "engine": "fast",
         "dtype": "float32",
@@ -254,8 +254,8 @@ def test_a_measurement_says_where_it_comes_from(found: Measurement) -> None:
         "fingerprint": "random",
         "prompt_style": "words",
     }
-    assert expected.items() <= found.provenance.items()
-    assert {"python", "numpy", "torch", "transformers", "prompts_sha256", "seconds"} < set(found.provenance)
+    assert expected.items() <= result.provenance.items()
+    assert {"python", "numpy", "torch", "transformers", "prompts_sha256", "seconds"} < set(result.provenance)
 
 
 def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) -> None:
@@ -265,20 +265,20 @@ def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) 
 @pytest.mark.parametrize("engine", ["fast", "reference"])
 def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known: list[Question]) -> None:
     subject, edges = tiny_subject(layers=5, dtype=torch.float64), [IMAGE >> LAST, QUESTION >> LAST, RELATED >> LAST]
-    asked = [replace(one, answer=subject.decode(said)) for one, said in zip(
+    asked = [replace(one, answer=subject.decode(greedy)) for one, greedy in zip(
         known, greedy_answers(subject, [subject.encode(one) for one in known]), strict=True)]  # fmt: skip
-    found = measure(subject, asked, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
-    assert (found.width, list(found.other_widths)) == (3, [1, 5])
+    result = measure(subject, asked, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
+    assert (result.width, list(result.other_widths)) == (3, [1, 5])
     for width in (3, 1, 5):
         alone = measure(subject, asked, edges, width, lens=False, engine=engine)
-        own = found.in_windows_of(width)
+        own = result.in_windows_of(width)
         assert (own.width, own.other_widths) == (width, {})
         assert own.knocked.keys() == alone.knocked.keys()
         for edge, p2 in alone.knocked.items():
             np.testing.assert_allclose(own.knocked[edge], p2, rtol=1e-12)
-    assert found.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
+    assert result.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
     np.testing.assert_equal(
-        measurement_file.from_arrays(measurement_file.to_arrays(found)).other_widths, found.other_widths
+        measurement_file.from_arrays(measurement_file.to_arrays(result)).other_widths, result.other_widths
     )
     with pytest.raises(TooWide):
         measure(subject, asked, edges, 3, other_widths=(6,))
@@ -311,15 +311,15 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
 def several(subject: TinySubject) -> list[Question]:
     """Questions whose gold answer is what the model says: several words."""
     drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
-    said = greedy_answers(subject, [subject.encode(question) for question in drawn])
-    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, said, strict=True) if len(ids) > 1]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in drawn])
+    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, greedy, strict=True) if len(ids) > 1]
 
 
 def test_the_final_sub_word_is_read_given_those_before_it(subject: TinySubject, several: list[Question]) -> None:
     """p1 is what the model's own forward gives the last token of its answer behind the others."""
-    found = measure(subject, several[:6], [IMAGE >> LAST], final_sub_word=True, lens=False)
-    assert found.questions == tuple(several[:6])
-    for question, p1 in zip(found.questions, found.baseline, strict=True):
+    result = measure(subject, several[:6], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert result.questions == tuple(several[:6])
+    for question, p1 in zip(result.questions, result.baseline, strict=True):
         prompt = subject.encode(question)
         ids = greedy_answers(subject, [prompt])[0]
         longer = torch.tensor([[*prompt.input_ids, *ids[:-1]]])
@@ -332,12 +332,12 @@ def test_the_final_sub_word_is_read_given_those_before_it(subject: TinySubject, 
 
 @pytest.mark.parametrize("engine", ["fast", "reference"])
 def test_a_knockout_reaches_the_final_sub_word(subject: TinySubject, several: list[Question], engine: str) -> None:
-    found, first = (
+    result, first = (
         measure(subject, several[:4], [IMAGE >> LAST], final_sub_word=final, lens=False, engine=engine)
         for final in (True, False)
     )
-    assert np.abs(found.curve(IMAGE >> LAST).values).max() > 1
-    assert not np.allclose(found.knocked[IMAGE >> LAST], first.knocked[IMAGE >> LAST])
+    assert np.abs(result.curve(IMAGE >> LAST).values).max() > 1
+    assert not np.allclose(result.knocked[IMAGE >> LAST], first.knocked[IMAGE >> LAST])
     assert first.among(several[:2]).questions == tuple(several[:2])
 
 
@@ -347,11 +347,11 @@ def test_answers_of_one_sub_word_have_no_final_one(subject: TinySubject, known: 
         for question in known
     ]
     one = [question for question in short if len(greedy_answers(subject, [subject.encode(question)])[0]) == 1]
-    found = measure(subject, [*one, *known[:2]], [IMAGE >> LAST], final_sub_word=True, lens=False)
-    assert found.set_aside.get(ONE_SUB_WORD, 0) == len(one) + sum(
+    result = measure(subject, [*one, *known[:2]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    assert result.set_aside.get(ONE_SUB_WORD, 0) == len(one) + sum(
         len(greedy_answers(subject, [subject.encode(question)])[0]) == 1 for question in known[:2]
     )
-    assert len(found.questions) + sum(found.set_aside.values()) == len(found.asked)
+    assert len(result.questions) + sum(result.set_aside.values()) == len(result.asked)
 
 
 def test_answers_are_taken_over_from_an_earlier_measurement(
@@ -382,19 +382,19 @@ def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
     ):
         for final in (True, False):
             for most in (None, 2):
-                found = measure(
+                result = measure(
                     subject, asked, [IMAGE >> LAST], known=first, final_sub_word=final, at_most=most, lens=False
                 )
-                assert len(found.questions) + sum(found.set_aside.values()) == len(asked)
-                assert found.set_aside[ANSWERED_OTHERWISE] == 1
+                assert len(result.questions) + sum(result.set_aside.values()) == len(asked)
+                assert result.set_aside[ANSWERED_OTHERWISE] == 1
 
 
 def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubject, known: list[Question]) -> None:
     first = measure(subject, known, [IMAGE >> LAST])
     gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
     now = replace(first, asked=(gone, *known[1:]))
-    found = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], known=now)
-    assert (found.questions, found.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
+    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], known=now)
+    assert (result.questions, result.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
 
 
 def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
@@ -402,19 +402,19 @@ def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
 ) -> None:
     asked = several[:4]
     first = measure(subject, asked, [IMAGE >> LAST], lens=False)
-    said = greedy_answers(subject, [subject.encode(question) for question in asked])
+    greedy = greedy_answers(subject, [subject.encode(question) for question in asked])
     monkeypatch.setattr(
-        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*said[0], *said[0]), *said[1:]]
+        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*greedy[0], *greedy[0]), *greedy[1:]]
     )
-    found = measure(subject, asked, [IMAGE >> LAST], known=first, final_sub_word=True, lens=False)
-    assert (found.questions, found.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
+    result = measure(subject, asked, [IMAGE >> LAST], known=first, final_sub_word=True, lens=False)
+    assert (result.questions, result.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
 
 
 def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(
     subject: TinySubject, several: list[Question], known: list[Question]
 ) -> None:
-    found = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
-    again = measurement_file.from_arrays(measurement_file.to_arrays(found))
-    assert again.questions == found.questions
+    result = measure(subject, [known[0], *several[:3], known[1]], [IMAGE >> LAST], final_sub_word=True, lens=False)
+    again = measurement_file.from_arrays(measurement_file.to_arrays(result))
+    assert again.questions == result.questions
     assert len(again.questions) < int(again.correct.sum()) + len(again.set_aside)
-    assert (again.knocked[IMAGE >> LAST] == found.knocked[IMAGE >> LAST]).all()
+    assert (again.knocked[IMAGE >> LAST] == result.knocked[IMAGE >> LAST]).all()

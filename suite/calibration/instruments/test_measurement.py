@@ -37,7 +37,7 @@ def question(number: int) -> Question:
 
 
 @pytest.fixture
-def found() -> Measurement:
+def result() -> Measurement:
     """Six questions, two of them set aside; one of those kept lacks an edge and a lens form."""
     asked = tuple(question(number) for number in range(ASKED))
     whole = stand_in.measure(SimpleNamespace(name="model"), asked[:KEPT], EDGES, lens=True)
@@ -90,20 +90,21 @@ def grown(arrays: Arrays) -> Arrays:
     return {**arrays, f"knocked/{NONE}": arrays[KNOCKED]}
 
 
-def test_gaps_and_rounding_are_no_damage(found: Measurement) -> None:
-    rounded = at(LENS, (0, 0), 1 + 1e-7)(measurement_file.to_arrays(found))
+def test_gaps_and_rounding_are_no_damage(result: Measurement) -> None:
+    rounded = at(LENS, (0, 0), 1 + 1e-7)(measurement_file.to_arrays(result))
     again = measurement_file.from_arrays(rounded)
     assert np.isnan(again.knocked[IMAGE >> QUESTION]).all(axis=1).tolist() == [False, True, False, False]
     assert again.curve(IMAGE >> QUESTION).n == KEPT - 1
-    assert again.set_aside == found.set_aside
-    assert again.edge_left_out == found.edge_left_out
+    assert again.set_aside == result.set_aside
+    assert again.edge_left_out == result.edge_left_out
 
 
-def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> None:
+def test_a_measurement_without_a_question_left_is_one(result: Measurement) -> None:
     none = replace(
-        found, correct=np.zeros(ASKED, np.bool_), answers=("blue",) * ASKED, questions=(), baseline=found.baseline[:0],
-        knocked={edge: values[:0] for edge, values in found.knocked.items()},
-        lenses={form: values[:0] for form, values in found.lenses.items()}, ranks={},
+        result, correct=np.zeros(ASKED, np.bool_), answers=("blue",) * ASKED, questions=(),
+        baseline=result.baseline[:0],
+        knocked={edge: values[:0] for edge, values in result.knocked.items()},
+        lenses={form: values[:0] for form, values in result.lenses.items()}, ranks={},
         set_aside={"answered otherwise": ASKED},
     )  # fmt: skip
     assert measurement_file.from_arrays(measurement_file.to_arrays(none)).questions == ()
@@ -147,18 +148,18 @@ def test_a_measurement_without_a_question_left_is_one(found: Measurement) -> Non
         (told(provenance={"python": "3"}), "provenance lacks numpy, torch, transformers, fingerprint"),
     ],
 )  # fmt: skip
-def test_damage_is_refused_in_one_sentence(found: Measurement, damage: Damage, says: str) -> None:
+def test_damage_is_refused_in_one_sentence(result: Measurement, damage: Damage, says: str) -> None:
     with pytest.raises(ValueError, match=says) as refused:
-        measurement_file.from_arrays(damage(measurement_file.to_arrays(found)))
+        measurement_file.from_arrays(damage(measurement_file.to_arrays(result)))
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(found: Measurement) -> None:
-    told = measurement_properties(measurement_file.from_arrays(measurement_file.to_arrays(found)))
+def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(result: Measurement) -> None:
+    told = measurement_properties(measurement_file.from_arrays(measurement_file.to_arrays(result)))
     assert (told["asked"], told["kept"], sum(told["set_aside"].values())) == (ASKED, KEPT, ASKED - KEPT)
 
 
-def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(found: Measurement, tmp_path: Path) -> None:
+def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(result: Measurement, tmp_path: Path) -> None:
     def to_arrays(measurement: Measurement, damage: Damage) -> Mapping[str, NDArray[Any]]:
         return damage(measurement_file.to_arrays(measurement))
 
@@ -166,10 +167,10 @@ def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(found: Measu
     store = Store(tmp_path, say=said.append)
     sound = Entry("key", "model ChooseAttr", measurement_file.to_arrays, measurement_file.from_arrays)
     broken = replace(sound, to_arrays=partial(to_arrays, damage=at(KNOCKED, (0, 3), np.nan)))
-    store.make(broken, lambda: found)
+    store.make(broken, lambda: result)
     assert store.read(sound) is None
     assert not said
-    assert store.make(sound, lambda: found) is found
+    assert store.make(sound, lambda: result) is result
     assert len(said) == 1
     assert "image->question holds NaN" in said[0]
     assert store.read(sound) is not None

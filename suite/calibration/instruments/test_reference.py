@@ -123,7 +123,7 @@ def test_agrees_with_a_llama_written_by_hand(case: tuple[TinySubject, list[Promp
     layers = window.layers(subject.layers)
     with norms_in_double():
         try:
-            found = logits_under(subject, prompts, cut(edge, prompts, layers))
+            result = logits_under(subject, prompts, cut(edge, prompts, layers))
         except FullyBlocked:
             blocked = (
                 blocked_by(edge, prompts)
@@ -131,7 +131,7 @@ def test_agrees_with_a_llama_written_by_hand(case: tuple[TinySubject, list[Promp
             ).all(-1)
             assert blocked.any()
             return
-        for row, prompt in zip(found, prompts, strict=True):
+        for row, prompt in zip(result, prompts, strict=True):
             torch.testing.assert_close(row, by_hand(subject, prompt, edge, layers), rtol=0, atol=1e-9)
 
 
@@ -150,9 +150,9 @@ def test_agrees_with_an_explicit_mask_when_every_layer_is_cut(
     # transformers hands a mask of four dimensions to every layer as it is
     mask = torch.zeros(allowed.shape, dtype=subject.dtype).masked_fill(~allowed, torch.finfo(subject.dtype).min)
     with norms_in_double():
-        found = logits_under(subject, prompts, cut(edge, prompts, range(subject.layers)))
+        result = logits_under(subject, prompts, cut(edge, prompts, range(subject.layers)))
         expected = own_logits(subject, prompts, attention_mask=mask)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    torch.testing.assert_close(result, expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -181,16 +181,16 @@ def test_an_empty_source_changes_nothing(dtype: torch.dtype, attention: str, tol
 def test_cutting_what_causality_masks_moves_nothing(width: int) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=3 + seed % 3)) for seed in range(6)]
-    found = sweep(subject, prompts, NULL_EDGES, width)
-    assert (found.knocked == found.baseline[:, None, None]).all()
+    result = sweep(subject, prompts, NULL_EDGES, width)
+    assert (result.knocked == result.baseline[:, None, None]).all()
 
 
 @pytest.mark.parametrize("edge", LIVE_EDGES, ids=str)
 def test_every_live_edge_moves_the_answer_at_every_window(edge: Edge) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed)) for seed in range(4)]
-    found = sweep(subject, prompts, [edge], 1)
-    moved = np.abs(found.knocked[:, 0] / found.baseline[:, None] - 1)
+    result = sweep(subject, prompts, [edge], 1)
+    moved = np.abs(result.knocked[:, 0] / result.baseline[:, None] - 1)
     # what the question reads in the last layer no longer reaches the last position
     reaching = slice(None, -1) if edge.target == QUESTION else slice(None)
     assert (moved[:, reaching].max(axis=0) > 1e-3).all()

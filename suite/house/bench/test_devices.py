@@ -40,9 +40,9 @@ SMALL, LARGE = devices.SMALL_WEIGHTS - 1, devices.SMALL_WEIGHTS
 def test_a_device_has_as_many_places_as_it_can_bear(
     device: str, weights: int | None, workers: int, places: list[tuple[str, int, bool]]
 ) -> None:
-    found = slots(device, weights, workers)
-    assert [(slot.device, slot.threads, slot.exclusive) for slot in found] == places
-    assert len({slot.name for slot in found}) == len(found)
+    result = slots(device, weights, workers)
+    assert [(slot.device, slot.threads, slot.exclusive) for slot in result] == places
+    assert len({slot.name for slot in result}) == len(result)
 
 
 GIB = 1 << 30
@@ -63,9 +63,9 @@ def test_a_model_too_large_for_one_accelerator_has_all_for_a_place(
     device: str, need: int, places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "cuda_memory", lambda: (24 * GIB, 80 * GIB))
-    found = slots(device, LARGE, 4, need)
-    assert [slot.device for slot in found] == places
-    assert {slot.kind for slot in found} == {device.partition(":")[0] if device != "auto" else "cuda"}
+    result = slots(device, LARGE, 4, need)
+    assert [slot.device for slot in result] == places
+    assert {slot.kind for slot in result} == {device.partition(":")[0] if device != "auto" else "cuda"}
 
 
 def test_a_place_of_many_parts_waits_for_each_and_keeps_all(tmp_path: Path) -> None:

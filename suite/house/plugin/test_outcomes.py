@@ -128,10 +128,10 @@ def test_every_verdict_of_a_test_has_an_outcome() -> None:
 def test_what_a_test_asserted_and_raised_makes_its_verdict(
     asserted: list[Verdict], error: Exception | None, recorded: bool, verdict: Verdict
 ) -> None:
-    found = finding("miniature", "ChooseAttr", [evidence(each) for each in asserted], error, recorded)
-    assert found.verdict == verdict
-    assert found.sentence.startswith("miniature, ChooseAttr: ")
-    assert (found.evidence is not None) == bool(asserted and verdict != "error")
+    result = finding("miniature", "ChooseAttr", [evidence(each) for each in asserted], error, recorded)
+    assert result.verdict == verdict
+    assert result.sentence.startswith("miniature, ChooseAttr: ")
+    assert (result.evidence is not None) == bool(asserted and verdict != "error")
 
 
 def test_a_finding_becomes_the_record_that_reports_read() -> None:
@@ -158,9 +158,9 @@ def test_a_finding_becomes_the_record_that_reports_read() -> None:
 
 
 def test_an_error_becomes_a_record_of_one_line() -> None:
-    found = finding("miniature", "ChooseAttr", [], ValueError("the first line\nand another"), is_recorded=False)
-    assert found.reason == "ValueError: the first line"
-    assert json.dumps(found.to_json(None))
+    result = finding("miniature", "ChooseAttr", [], ValueError("the first line\nand another"), is_recorded=False)
+    assert result.reason == "ValueError: the first line"
+    assert json.dumps(result.to_json(None))
 
 
 @pytest.mark.parametrize("impostor", [np.float64(1), np.int64(1), float("nan"), np.zeros(2)])

@@ -19,8 +19,8 @@ def record(verdict: Verdict, p: float | None, claim: str = "a.claim") -> Record:
 
 def test_a_textbook_case() -> None:
     """Four p-values of 0.01, 0.04, 0.03 and 0.005 (as R's p.adjust has them)."""
-    found = [each.p_holm for each in adjusted([record("holds", p) for p in (0.01, 0.04, 0.03, 0.005)])]
-    assert found == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    result = [each.p_holm for each in adjusted([record("holds", p) for p in (0.01, 0.04, 0.03, 0.005)])]
+    assert result == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
 def test_what_is_not_tested_counts_for_nothing_and_what_is_undecided_counts() -> None:
@@ -42,8 +42,8 @@ def test_what_is_not_tested_counts_for_nothing_and_what_is_undecided_counts() ->
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_it_keeps_the_order_and_never_helps(values: list[float]) -> None:
-    found = adjusted([record("holds", p) for p in values])
-    pairs = sorted((each.p or 0.0, each.p_holm or 0.0) for each in found)
+    result = adjusted([record("holds", p) for p in values])
+    pairs = sorted((each.p or 0.0, each.p_holm or 0.0) for each in result)
     assert [one for _, one in pairs] == sorted(one for _, one in pairs)
     assert all(p <= one <= 1 for p, one in pairs)
 

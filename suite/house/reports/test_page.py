@@ -209,18 +209,18 @@ def test_it_opens_soon_and_without_a_complaint(opened: Any) -> None:
 
 
 def test_a_cell_opens_its_claim(opened: Any) -> None:
-    found = opened.find_element("css selector", "#r0")
-    assert not found.get_property("open")
+    elements = opened.find_element("css selector", "#r0")
+    assert not elements.get_property("open")
     for _ in range(2):
         opened.find_element("css selector", CELL).click()
         opened.implicitly_wait(2)
         opened.find_element("css selector", "#r0[open]")
         opened.find_element("css selector", "#r0 > summary:focus")
         for text in ("Blocked early", "57.2 [52.0, 62.5] points", ">= 40", "117"):
-            assert text in found.text
-        assert found.find_element("css selector", "svg.chart").is_displayed()
-        assert found.find_elements("css selector", "svg.chart .bound")
-        opened.execute_script("arguments[0].open = false", found)
+            assert text in elements.text
+        assert elements.find_element("css selector", "svg.chart").is_displayed()
+        assert elements.find_elements("css selector", "svg.chart .bound")
+        opened.execute_script("arguments[0].open = false", elements)
 
 
 def test_the_keyboard_alone_opens_a_claim(opened: Any) -> None:

@@ -198,30 +198,30 @@ def test_a_part_without_a_number_leaves_the_whole_open() -> None:
     assert not [each for each in powers(ledger(only)) if each.decides]
     assert "nothing to locate" in power_text(ledger(only))
     assert "claims without a number to go by: 1" in power_text(ledger(only))
-    (found,) = undecided(ledger(only))
-    assert [each.label for each in found.parts] == ["two"]
-    assert found.likely_at is None
+    (result,) = undecided(ledger(only))
+    assert [each.label for each in result.parts] == ["two"]
+    assert result.likely_at is None
 
 
 def test_the_papers_own_effect_stands_beside_the_measured_one() -> None:
-    found = powers(ledger(record(effect=45.0, low=35.0, high=55.0, verdict="inconclusive")))
-    assert [(each.truth, each.outcome) for each in found] == [(45.0, "holds"), (60.0, "holds")]
-    assert found[1].chances[128] > found[0].chances[128]
-    assert found[1].chances[128] == pilot(45, 10, 10, ">= 40").chance(60.0, 1.28)
+    result = powers(ledger(record(effect=45.0, low=35.0, high=55.0, verdict="inconclusive")))
+    assert [(each.truth, each.outcome) for each in result] == [(45.0, "holds"), (60.0, "holds")]
+    assert result[1].chances[128] > result[0].chances[128]
+    assert result[1].chances[128] == pilot(45, 10, 10, ">= 40").chance(60.0, 1.28)
 
 
 def test_accuracy_is_not_decided_by_fewer_questions_than_it_takes() -> None:
     assert FEWEST == {"setup.accuracy": FEWEST_ASKED}
     sure = record("setup.accuracy", effect=100.0, low=99.0, high=100.0, bound="> 95", unit="%", n=500)
-    (found,) = powers(ledger(sure))
-    assert found.chances[64] == 0.0
-    assert found.chances[128] > 0.5
+    (result,) = powers(ledger(sure))
+    assert result.chances[64] == 0.0
+    assert result.chances[128] > 0.5
 
 
 def test_a_pilot_that_found_little_says_nothing_of_the_papers_effect() -> None:
-    found = powers(ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails")))
-    assert found[0].chances == dict.fromkeys(SIZES, 1.0)
-    assert found[1].chances == {}
+    result = powers(ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails")))
+    assert result[0].chances == dict.fromkeys(SIZES, 1.0)
+    assert result[1].chances == {}
     assert "whose spread is no guide to them: 1" in power_text(
         ledger(record(effect=0.1, low=0.0, high=0.2, verdict="fails"))
     )
@@ -240,9 +240,9 @@ def test_published_effects_are_of_claims_that_are_made(published: Published) -> 
         claims()[published.claim](Flow(published.claim, NAME, task, Model().measured))
     finally:
         evidence.journal.reset(token)
-    found = as_json(journal[-1].to_json())
-    of_claim = record(published.claim, task=task, parts=(found, *journal[-1].to_json()["parts"])[1:])
-    plain = replace(of_claim, **{name: found[name] for name in ("low", "high", "bound", "n")}, effect=found["value"])
+    result = as_json(journal[-1].to_json())
+    of_claim = record(published.claim, task=task, parts=(result, *journal[-1].to_json()["parts"])[1:])
+    plain = replace(of_claim, **{name: result[name] for name in ("low", "high", "bound", "n")}, effect=result["value"])
     parts = pilots(plain, ledger(plain))
     (mine,) = [each for each in parts if published.is_of(each)]
     assert all(mine.settles(size) == "holds" for size in published.sizes)
@@ -271,10 +271,10 @@ def test_it_prints_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_it_writes_strict_json(tmp_path: Path) -> None:
     path, out = written(tmp_path, record(), record(task="QueryAttr", effect=None)), tmp_path / "power.json"
     assert main(["--ledger", str(path), "--json", str(out)]) == 0
-    found = json.loads(out.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no strict JSON"))
-    assert found.keys() == {"method", "undecided", "power"}
-    assert [each["truth"] for each in found["power"]] == [60.0, 60.0]
-    assert found["power"][0]["chances"].keys() == {str(size) for size in SIZES}
+    result = json.loads(out.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no strict JSON"))
+    assert result.keys() == {"method", "undecided", "power"}
+    assert [each["truth"] for each in result["power"]] == [60.0, 60.0]
+    assert result["power"][0]["chances"].keys() == {str(size) for size in SIZES}
 
 
 def test_nothing_that_is_held_to_a_bound_is_nothing_to_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,9 +36,9 @@ def test_the_ledger_is_strict_json_whatever_was_measured(low: float, high: float
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    (found,) = json.loads(text, parse_constant=refuse)["records"]
-    assert found["low"] == (low if math.isfinite(low) else None)
-    assert found["high"] == (high if math.isfinite(high) else None)
+    (result,) = json.loads(text, parse_constant=refuse)["records"]
+    assert result["low"] == (low if math.isfinite(low) else None)
+    assert result["high"] == (high if math.isfinite(high) else None)
 
 
 @pytest.mark.parametrize("schema", [None, 0, 2, "1"])
@@ -118,11 +118,11 @@ EVIDENCE = {
 
 
 def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
-    found = conclude(
+    result = conclude(
         PLANNED, ClaimReports(evidence={**EVIDENCE, "sentence": "another", "task": "all"}, called=True, seconds=2)
     )
     same = replace(PLANNED, verdict="holds", effect=57.25, low=52.0, high=62.5, bound=">= 40", n=117, layers=(2,))
-    assert found == replace(same, seconds=2.0, reason="")
+    assert result == replace(same, seconds=2.0, reason="")
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_evidence_fills_a_row_and_nothing_else_of_it() -> None:
     ],
 )
 def test_what_a_test_did_becomes_a_verdict(reports: ClaimReports, verdict: str, reason: str) -> None:
-    found = conclude(PLANNED, reports)
-    assert found.verdict == verdict
-    assert reason in found.reason
+    result = conclude(PLANNED, reports)
+    assert result.verdict == verdict
+    assert reason in result.reason
 
 
 def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
-    found = conclude(PLANNED, ClaimReports(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
-    assert (found.verdict, found.notes) == ("holds", ("teardown failed: OSError",))
+    result = conclude(PLANNED, ClaimReports(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
+    assert (result.verdict, result.notes) == ("holds", ("teardown failed: OSError",))
 
 
 @pytest.mark.parametrize(

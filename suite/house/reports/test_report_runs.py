@@ -25,7 +25,7 @@ def ledger(pytester: pytest.Pytester) -> dict[str, Any]:
     return json.loads((pytester.path / "out" / "ledger.json").read_text())
 
 
-def found(pytester: pytest.Pytester) -> dict[tuple[str, str, str], str]:
+def verdicts_of(pytester: pytest.Pytester) -> dict[tuple[str, str, str], str]:
     return {(row["claim"], row["model"], row["task"]): row["verdict"] for row in ledger(pytester)["records"]}
 
 
@@ -53,8 +53,8 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
     ledgers: list[dict[str, Any]] = []
     for workers in ("0", "2", "4"):
         assert run("-n", workers).ret == CODES["failed"]
-        assert found(pytester) == EXPECTED
-        assert list(found(pytester)) == list(EXPECTED), "in the register's order"
+        assert verdicts_of(pytester) == EXPECTED
+        assert list(verdicts_of(pytester)) == list(EXPECTED), "in the register's order"
         ledgers.append(ledger(pytester))
     for each in ledgers:
         assert all(row.pop("seconds") >= 0 for row in each["records"])
@@ -121,7 +121,7 @@ def test_a_record_of_few_tasks_is_marked_in_the_ledger(run: Run, pytester: pytes
 
 def test_deselected_claims_are_no_rows(run: Run, pytester: pytest.Pytester) -> None:
     result = run("-k", "test_one_model and ChooseCat")
-    assert found(pytester) == {("routes.one-model", "b-model", "ChooseCat"): "inconclusive"}
+    assert verdicts_of(pytester) == {("routes.one-model", "b-model", "ChooseCat"): "inconclusive"}
     assert result.outlines[-1] == "claims: 1 inconclusive; no claim holds in this run"
 
 
@@ -134,7 +134,7 @@ def test_where_a_check_of_the_instruments_fails_no_claim_has_a_verdict(
     )
     result = run("-n", workers)
     assert result.ret == CODES["failed"]
-    assert found(pytester) == dict.fromkeys(EXPECTED, "not calibrated")
+    assert verdicts_of(pytester) == dict.fromkeys(EXPECTED, "not calibrated")
     rows = ledger(pytester)["records"]
     assert {row["reason"] for row in rows} == {"a check of the instruments failed: test_checks.py::test_one"}
     assert {row["effect"] for row in rows} == {None}
@@ -148,7 +148,7 @@ def test_a_crashed_worker_loses_its_own_row_alone(run: Run, pytester: pytest.Pyt
     result = run("-n", "2", body='import os; flow.cell.task == "ChooseCat" and os._exit(1); flow("recorded")')
     assert result.ret != 0
     lost = {key for key in EXPECTED if key[0] == "stages.last" and key[2] == "ChooseCat"}
-    assert found(pytester) == {key: "not run" if key in lost else verdict for key, verdict in EXPECTED.items()}
+    assert verdicts_of(pytester) == {key: "not run" if key in lost else verdict for key, verdict in EXPECTED.items()}
     reasons = [row["reason"] for row in ledger(pytester)["records"] if row["verdict"] == "not run"]
     assert all("crashed while running" in reason and "test_last" in reason for reason in reasons)
     assert all(reason.endswith(": run again, and what was measured is taken up") for reason in reasons)
@@ -159,7 +159,7 @@ def test_a_crashed_worker_loses_its_own_row_alone(run: Run, pytester: pytest.Pyt
 def test_a_run_that_stops_early_has_every_row(run: Run, pytester: pytest.Pytester, workers: str) -> None:
     result = run("-x", "-n", workers)
     assert result.ret in (CODES["failed"], CODES["interrupted"])
-    verdicts = found(pytester)
+    verdicts = verdicts_of(pytester)
     assert verdicts.keys() == EXPECTED.keys()
     assert "not run" in verdicts.values()
     assert all(verdict in ("not run", EXPECTED[key]) for key, verdict in verdicts.items())
@@ -169,7 +169,7 @@ def test_a_run_that_stops_early_has_every_row(run: Run, pytester: pytest.Pyteste
 def test_an_interrupted_run_has_every_row(run: Run, pytester: pytest.Pytester, workers: str) -> None:
     result = run("-n", workers, body="raise KeyboardInterrupt")
     assert result.ret == CODES["interrupted"]
-    verdicts = found(pytester)
+    verdicts = verdicts_of(pytester)
     assert verdicts.keys() == EXPECTED.keys()
     assert {verdicts[key] for key in verdicts if key[0] == "stages.last"} == {"not run"}
     assert all(verdict in ("not run", EXPECTED[key]) for key, verdict in verdicts.items())
@@ -197,7 +197,7 @@ def test_a_run_that_is_asked_to_end_has_every_row(write: Write, pytester: pytest
             time.sleep(0.1)
         asked.terminate()
         assert asked.wait(timeout=60) == CODES["interrupted"]
-    verdicts = found(pytester)
+    verdicts = verdicts_of(pytester)
     assert verdicts.keys() == EXPECTED.keys()
     assert {verdicts[key] for key in verdicts if key[0] == "stages.last"} == {"not run"}
     assert all(verdict in ("not run", EXPECTED[key]) for key, verdict in verdicts.items())
@@ -226,7 +226,7 @@ def test_a_run_that_was_cut_short_says_how_far_measuring_came(
     result = run("-p", "measuring", "-n", workers, "-k", "test_last", body=body)
     told, heard = ledger(pytester)["unfinished"], ledger(pytester)["measurements"]
     missing, measured = ({(each["model"], each["task"]) for each in part} for part in (told, heard))
-    assert missing == {(model, task) for _, model, task in found(pytester)} - measured
+    assert missing == {(model, task) for _, model, task in verdicts_of(pytester)} - measured
     assert ("a-model", "ChooseAttr") in missing
     assert all((each["measured"], each["asked"]) == (40, 128) for each in told if each["task"] == "ChooseAttr")
     result.stdout.fnmatch_lines(["measured when the run ended: *-model ChooseAttr 40 of 128 questions*"])
@@ -247,7 +247,7 @@ def test_an_internal_error_leaves_a_ledger(run: Run, pytester: pytest.Pytester) 
     )
     result = run("-p", "breaking")
     assert result.ret == CODES["internal"]
-    verdicts = found(pytester)
+    verdicts = verdicts_of(pytester)
     assert verdicts.keys() == EXPECTED.keys()
     assert "not run" in verdicts.values()
     result.stdout.fnmatch_lines(["*= claims =*", "*not run*", "written in out: *", "claims: *not run*"])
@@ -270,7 +270,7 @@ def test_a_broken_fixture_is_an_error(run: Run, pytester: pytest.Pytester) -> No
         """
     )
     assert run("-p", "breaking", "-n", "2").ret == CODES["failed"]
-    assert set(found(pytester).values()) == {"error"}
+    assert set(verdicts_of(pytester).values()) == {"error"}
     assert {row["reason"] for row in ledger(pytester)["records"]} == {"MemoryError: no room for the weights"}
 
 
@@ -279,4 +279,4 @@ def test_a_file_that_cannot_be_collected_is_no_silent_gap(run: Run, pytester: py
     assert run("--claims").ret == CODES["interrupted"]
     result = run("--continue-on-collection-errors")
     assert result.outlines[-1].endswith("; 1 not collected")
-    assert found(pytester) == EXPECTED
+    assert verdicts_of(pytester) == EXPECTED

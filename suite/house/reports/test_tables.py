@@ -61,7 +61,7 @@ def test_expected_and_unexpected_departures_are_marked_and_explained() -> None:
 
 
 def test_departures_are_told_by_claim_and_the_expected_ones_last() -> None:
-    found = departures(
+    lines = departures(
         [
             record(verdict="fails", expected="fails", task="all"),
             record(verdict="fails", effect=12.0, low=9.0, high=15.0, unit="points", bound=">= 40", n=117),
@@ -73,7 +73,7 @@ def test_departures_are_told_by_claim_and_the_expected_ones_last() -> None:
         width=100,
         full="claims.md",
     )
-    assert found == [
+    assert lines == [
         "stages.early-drop: Blocked early, the image costs the answer most.",
         "  fails     ChooseAttr  12.0 [9.0, 15.0] points, claimed >= 40; n 117",
         "  holds!    ChooseCat   fails expected",
@@ -83,12 +83,12 @@ def test_departures_are_told_by_claim_and_the_expected_ones_last() -> None:
 
 @pytest.mark.parametrize("count", [1, 19, 20, 200])
 def test_a_long_list_of_departures_ends_with_the_count_of_the_rest(count: int) -> None:
-    found = departures([record(verdict="fails", task=f"Task{i}") for i in range(count)], 100, "claims.md", limit=20)
-    assert len(found) <= 20
+    lines = departures([record(verdict="fails", task=f"Task{i}") for i in range(count)], 100, "claims.md", limit=20)
+    assert len(lines) <= 20
     if count < 20:
-        assert len(found) == 1 + count
+        assert len(lines) == 1 + count
     else:
-        assert found[-1] == f"... and {count - 18} more, all in claims.md"
+        assert lines[-1] == f"... and {count - 18} more, all in claims.md"
 
 
 def test_the_tally_counts_every_verdict_and_says_when_none_holds() -> None:
@@ -325,15 +325,15 @@ def test_questions_that_lack_an_edge_are_counted_with_their_reasons() -> None:
 
 
 def test_how_far_a_run_came_is_told_by_task() -> None:
-    found = [
+    lines = [
         UnfinishedRecord(model="miniature", task="ChooseAttr", measured=40, asked=128),
         UnfinishedRecord(model="miniature", task="QueryAttr"),
     ]
-    assert cut_short(found, 200) == [
+    assert cut_short(lines, 200) == [
         "measured when the run ended: ChooseAttr 40 of 128 questions, QueryAttr none yet; "
         "the next run goes on from there"
     ]
-    assert "other ChooseAttr 40" in cut_short([replace(found[0], model="other"), found[1]], 200)[0]
+    assert "other ChooseAttr 40" in cut_short([replace(lines[0], model="other"), lines[1]], 200)[0]
     assert cut_short([], 200) == []
 
 

@@ -1,4 +1,4 @@
-"""Who may import whom: the rooms stay apart, and what is heavy or pytest's own is imported where it is needed."""
+"""Who may import whom: the wings stay apart, and what is heavy or pytest's own is imported where it is needed."""
 
 import ast
 from collections.abc import Iterator
@@ -83,14 +83,14 @@ def imports_when_imported(module: Path) -> set[str]:
     return {found for node in statements for found in imported(node, module)}
 
 
-def rooms(names: set[str]) -> set[str]:
+def packages_of(names: set[str]) -> set[str]:
     return {found.split(".")[0] for found in names}
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_the_bench_and_the_ledger_never_import_each_other_nor_the_suite(module: Path) -> None:
     strangers = {"fixtures", "reports", "suite"} - {module.parts[0]}
-    assert not rooms(all_imports(module)) & strangers
+    assert not packages_of(all_imports(module)) & strangers
 
 
 @pytest.mark.parametrize("module", SUITE_MODULES, ids=str)
@@ -120,12 +120,12 @@ def parts_of_the_bench(module: Path) -> set[str]:
 @pytest.mark.parametrize("module", MODULES, ids=str)
 def test_pytest_stands_in_the_plugins_and_the_claim_decorator_alone(module: Path) -> None:
     is_plugin = module.is_relative_to("fixtures/plugin") or module in PYTEST_MAY_STAND_IN
-    assert is_plugin or not rooms(all_imports(module)) & {"pytest", "_pytest", "xdist"}
+    assert is_plugin or not packages_of(all_imports(module)) & {"pytest", "_pytest", "xdist"}
 
 
 @pytest.mark.parametrize("module", LIGHT, ids=str)
 def test_heavy_libraries_are_imported_lazily(module: Path) -> None:
-    assert not rooms(imports_when_imported(module)) & HEAVY
+    assert not packages_of(imports_when_imported(module)) & HEAVY
 
 
 @pytest.mark.parametrize("module", LIGHT, ids=str)

@@ -70,8 +70,8 @@ def exists(path: str, document: Path) -> bool:
     """
     bases = (ROOT, document.parent)
     if "/" not in path.rstrip("/"):
-        found = [file for file in document.parent.rglob(path) if not is_hidden(file.relative_to(ROOT))]
-        return bool(found) or any((base / path).exists() for base in bases)
+        matches = [file for file in document.parent.rglob(path) if not is_hidden(file.relative_to(ROOT))]
+        return bool(matches) or any((base / path).exists() for base in bases)
     ours = [base for base in bases if (base / path.partition("/")[0]).is_dir()]
     return not ours or any((base / path).exists() for base in ours)
 
@@ -217,8 +217,8 @@ class B:
         """No docstring."""
         parser.add_argument("--e", help=f"first {self.c} last")
 '''
-    found = {(text.kind, text.words) for text in python_texts(source)}
-    assert found == {
+    matches = {(text.kind, text.words) for text in python_texts(source)}
+    assert matches == {
         ("module", "Module."), ("comment", "a remark"), ("attribute", "Attribute."), ("definition", "Class."),
         ("attribute", "Field."), ("definition", "Method."), ("help", "first last"),
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What the room's README says of published curves is what each claim's own test makes of them."""
+"""What the README of the suite says of published curves is what each claim's own test makes of them."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class Source:
 
     @cached_property
     def curves(self) -> Mapping[str, list[float]]:
-        found = self.data[self.key]
-        named = {self.data["edge"]: found} if isinstance(found, list) else found
+        result = self.data[self.key]
+        named = {self.data["edge"]: result} if isinstance(result, list) else result
         return {name.partition(" (")[0]: curve for name, curve in named.items()}
 
     @property
@@ -80,14 +80,14 @@ class Source:
 
     @property
     def repository(self) -> str:
-        found = re.search(r"github\.com/([\w.-]+/[\w.-]+)", self.data["source"])
-        assert found
-        return found[1]
+        result = re.search(r"github\.com/([\w.-]+/[\w.-]+)", self.data["source"])
+        assert result
+        return result[1]
 
     @cached_property
     def asked(self) -> Mapping[str, Evidence]:
         """What each claim's own test asserts of these curves, where they are all that it reads."""
-        found: dict[str, Evidence] = {}
+        result: dict[str, Evidence] = {}
         for claim, test in claims().items():
             entry = REGISTER[claim]
             if entry.models or self.task not in (entry.tasks or (self.task,)):
@@ -102,8 +102,8 @@ class Source:
                 continue
             finally:
                 journal.reset(token)
-            found[claim] = asserted[-1]
-        return found
+            result[claim] = asserted[-1]
+        return result
 
 
 SOURCES = {

@@ -12,7 +12,7 @@ from suite.support.repository import ROOT
 
 README = (ROOT / "README.md").read_text()
 MOST_LINES = 120
-"""Short: what does not fit on three screens belongs into a room's own README."""
+"""Short: what does not fit on three screens belongs in the README of its folder."""
 
 SET_UP_BY_CI = re.findall(r"^```bash\n(python3 -m venv .*)\n```$", README, flags=re.MULTILINE)
 FENCED = re.findall(r"^```bash\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)

@@ -102,7 +102,7 @@ def test_a_claim_is_one_sentence_and_at_most_ten_lines_without_loops_or_branches
 
 
 @pytest.mark.parametrize(("path", "claim"), CLAIMS, ids=[claim.name for _, claim in CLAIMS])
-def test_every_test_beside_the_rooms_is_a_claim(path: Path, claim: ast.FunctionDef) -> None:
+def test_every_test_next_to_the_folders_is_a_claim(path: Path, claim: ast.FunctionDef) -> None:
     decorators = [ast.unparse(decorator.func) for decorator in claim.decorator_list if isinstance(decorator, ast.Call)]
     assert decorators == ["claim"]
 

@@ -44,7 +44,7 @@ def test_reasons_name_claims_and_files_that_exist() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SUITE.glob("test_*.py")))
-def test_every_finding_stands_in_the_rooms_own_table(name: str) -> None:
+def test_every_finding_stands_in_the_table_of_the_suite(name: str) -> None:
     assert f"`{name}`" in (SUITE / "README.md").read_text(encoding="utf-8")
 
 
