@@ -42,7 +42,7 @@ def subject() -> Subject:
 
 
 def run(subject: Subject, engine: str, kept: Checkpoint) -> Measurement:
-    return measure(subject, questions("ChooseAttr", n=ASKED), EDGES, engine=engine, kept=kept)
+    return measure(subject, questions("ChooseAttr", n=ASKED), EDGES, engine=engine, checkpoint=kept)
 
 
 @pytest.fixture

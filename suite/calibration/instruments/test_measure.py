@@ -299,7 +299,7 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
     for most in (0, -1):
         with pytest.raises(ValueError, match=f"{most} questions are too few to measure"):
             measure(subject, asked, [IMAGE >> LAST], at_most=most)
-    again = measure(subject, asked, [IMAGE >> LAST], at_most=5, known=some)
+    again = measure(subject, asked, [IMAGE >> LAST], at_most=5, earlier=some)
     assert (again.questions, again.set_aside[BEYOND]) == (tuple(known[:5]), len(known) - 5)
     assert measure(subject, asked, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
 
@@ -363,13 +363,13 @@ def test_answers_are_taken_over_from_an_earlier_measurement(
     monkeypatch.setattr(
         "fixtures.instruments.generation.greedy_answers", lambda *_, **__: pytest.fail("nothing is to be generated")
     )
-    again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, known=first)
+    again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, earlier=first)
     assert again.answers == anew.answers
     assert (again.correct == anew.correct).all()
     assert again.set_aside == anew.set_aside
     assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
     with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
-        measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, known=first)
+        measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, earlier=first)
 
 
 def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
@@ -383,7 +383,7 @@ def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
         for final in (True, False):
             for most in (None, 2):
                 result = measure(
-                    subject, asked, [IMAGE >> LAST], known=first, final_sub_word=final, at_most=most, lens=False
+                    subject, asked, [IMAGE >> LAST], earlier=first, final_sub_word=final, at_most=most, lens=False
                 )
                 assert len(result.questions) + sum(result.set_aside.values()) == len(asked)
                 assert result.set_aside[ANSWERED_OTHERWISE] == 1
@@ -393,7 +393,7 @@ def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubjec
     first = measure(subject, known, [IMAGE >> LAST])
     gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
     now = replace(first, asked=(gone, *known[1:]))
-    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], known=now)
+    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], earlier=now)
     assert (result.questions, result.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
 
 
@@ -406,7 +406,7 @@ def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
     monkeypatch.setattr(
         "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*greedy[0], *greedy[0]), *greedy[1:]]
     )
-    result = measure(subject, asked, [IMAGE >> LAST], known=first, final_sub_word=True, lens=False)
+    result = measure(subject, asked, [IMAGE >> LAST], earlier=first, final_sub_word=True, lens=False)
     assert (result.questions, result.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
 
 

@@ -23,17 +23,8 @@ from fixtures.tasks.gqa import authors
 from fixtures.tasks.gqa import release as gqa_release
 from fixtures.tasks.gqa.groups import task_of
 from fixtures.tasks.renderer import scenes
-from fixtures.tasks.renderer.bundle import build
 from suite.support.data.questions import as_row, make_question, write_authors_file
 from suite.support.repository import ROOT
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    for name, content in build(seed=5, per_task=12).items():
-        (folder / name).write_bytes(content)
-    return folder
 
 
 def test_the_tasks_are_those_of_the_world_and_of_the_authors_files() -> None:

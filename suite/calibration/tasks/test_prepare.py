@@ -32,16 +32,7 @@ from fixtures.tasks import (
 )
 from fixtures.tasks.__main__ import main
 from fixtures.tasks.images import find_picture
-from fixtures.tasks.renderer.bundle import build
 from suite.support.repository import AUTHORS, ROOT, needs_authors_files
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world")
-    for name, content in build(seed=5, per_task=12).items():
-        (folder / name).write_bytes(content)
-    return folder
 
 
 @pytest.fixture
