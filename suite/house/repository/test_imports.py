@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,14 @@ def imported(statement: ast.stmt, module: Path) -> Iterator[str]:
         yield from (f"{source}.{alias.name}" for alias in statement.names)
 
 
+@cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse((ROOT / module).read_text())
+
+
+@cache
 def all_imports(module: Path) -> set[str]:
-    tree = ast.parse((ROOT / module).read_text())
+    tree = parsed(module)
     return {found for node in ast.walk(tree) if isinstance(node, ast.stmt) for found in imported(node, module)}
 
 
@@ -77,8 +84,9 @@ def is_type_checking(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
+@cache
 def imports_when_imported(module: Path) -> set[str]:
-    tree = ast.parse((ROOT / module).read_text())
+    tree = parsed(module)
     statements = [node for node in tree.body if not is_type_checking(node)]
     return {found for node in statements for found in imported(node, module)}
 
