@@ -10,8 +10,11 @@ EARLY = Band("first 0.3", 0, 12)
 UP_TO_HALF_WAY = Band("up to half-way", 0, 20)
 """Up to the 20th of 40 layers, where the paper's capitalised curves are low."""
 
-NEAR_ZERO = 2.0
-"""Percent; the paper's "near 0" on the axis of its figure."""
+NEAR_ZERO = 5.0
+"""Percent; ours for the paper's "near 0". The default of 128 questions cannot show less, such as 2 %."""
+
+ROSE = 5.0
+"""Percent; a probability that was never surely higher has nothing that could fade."""
 
 LOWERCASE_PEAK = 20.0
 """Percent; the lowest of the peaks that the paper reports."""
@@ -35,7 +38,7 @@ INFERRED = {"ChooseAttr": 75.0, "ChooseCat": 75.0, "ChooseRel": 75.0}
 """Percent of questions; our bound where a false option is the only rival, so that chance is half."""
 
 LOWER, CAPITALIZED = "lowercase", "capitalized"
-FALSE_LOWER, FALSE_CAPITALIZED = "false_lowercase", "false_capitalized"
+FALSE_LOWER = "false_lowercase"
 
 
 @claim(
@@ -43,7 +46,7 @@ FALSE_LOWER, FALSE_CAPITALIZED = "false_lowercase", "false_capitalized"
     section="7",
     figure="6",
     statistic="peak of mean P(lower); its depth; the most that mean P(lower) is before 0.3 of depth",
-    bound=">= 20 %; in [0.35, 0.85]; <= 2 %",
+    bound=">= 20 %; in [0.35, 0.85]; <= 5 %",
     bound_from="paper",
 )
 def test_lowercase_rises_in_the_middle(flow: Flow) -> None:
@@ -102,13 +105,13 @@ def test_answer_follows_integration(flow: Flow) -> None:
     "answer.lowercase-fades",
     section="7",
     figure="6",
-    statistic="mean P(lower) at the last layer",
+    statistic="mean P(lower) at the last layer, where its peak is surely above 5 %",
     bound="<= 5 %",
     bound_from="ours",
 )
 def test_lowercase_fades(flow: Flow) -> None:
     """The lower-case answer's probability falls to nearly zero at the end."""
-    assert flow.lens(LOWER).at(1.0).at_most(LOW)
+    assert flow.lens(LOWER).remainder(ROSE).at_most(LOW)
 
 
 @claim(
@@ -128,15 +131,13 @@ def test_inferred_by_half_way(flow: Flow) -> None:
     "answer.false-option-stays-below",
     section="7",
     figure="6",
-    statistic="P(true) - P(false): lower case at its peak; capitalised at the end",
-    bound="> 0; > 0",
+    statistic="P(true) - P(false), lower case at its peak",
+    bound="> 0",
     bound_from="ours",
     tasks=tuple(INFERRED),
     needs=("options",),
 )
 def test_false_option_stays_below(flow: Flow) -> None:
     """The false option stays less probable than the true one."""
-    lower, capitalized = flow.lens(LOWER), flow.lens(CAPITALIZED)
-    assert (lower - flow.lens(FALSE_LOWER)).at(lower.crest()).exceeds(0.0) & (
-        capitalized - flow.lens(FALSE_CAPITALIZED)
-    ).at(1.0).exceeds(0.0)
+    lower = flow.lens(LOWER)
+    assert (lower - flow.lens(FALSE_LOWER)).at(lower.crest()).exceeds(0.0)

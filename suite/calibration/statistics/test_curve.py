@@ -20,7 +20,6 @@ from suite.support.curves.stages import (
     LAYERS,
     MIDDLE_STAGE,
     TWO_STAGES,
-    bump,
     exact,
     knockout,
     lens,
@@ -37,11 +36,12 @@ def test_curves_without_noise_give_back_what_was_planted() -> None:
         (curve.drop(), 60),
         (curve.drop(FIRST), 60),
         (curve.drop(SECOND), 29),
-        (curve.prominence(), 21),
         (curve.largest_change(), 60),
-        (curve.trough_layer(), 0),
-        (curve.trough_layer(SECOND), 8),
-        (curve.end(), 12),
+        (curve.trough_layer(), 2),
+        (curve.median(), -0.5 + 469 / 2 / 60),
+        (curve.end(), 12.5 - 46.9 / 29),
+        (curve.overlap(curve), 1),
+        (curve.overlap(middle), 0),
         (curve.centre(), float(LAYER @ TWO_STAGES / TWO_STAGES.sum())),
         (curve.share(FIRST), 300 / (300 + 24 + 145)),
         (curve.mean(FIRST), -60),
@@ -71,18 +71,6 @@ def test_lens_curves_without_noise_give_back_what_was_planted() -> None:
         assert effect.value == pytest.approx(value, abs=1e-9), effect.label
 
 
-@pytest.mark.parametrize("layers", [3, 4, 6, 12, 32])
-def test_bands_and_shoulders_exist_in_models_of_any_depth(layers: int) -> None:
-    curve = exact(np.where(np.arange(layers) == SECOND.layers(layers)[0], -30.0, 0.0))
-    assert curve.prominence().value == pytest.approx(30)
-
-
-def test_the_first_trough_is_a_shoulder_where_nothing_lies_between_alone() -> None:
-    assert exact(np.array([-60.0, -20.0, 0.0])).prominence().value == pytest.approx(-40)
-    falling = np.array([-5.0, -10.0, -20.0, -40.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
-    assert exact(falling).prominence().value == pytest.approx(20)
-
-
 # ---- what is not there is not found
 
 
@@ -95,12 +83,6 @@ def test_a_true_zero_over_forty_layers_is_not_read_as_a_drop(statistic: Callable
     standard_error = read.std() / np.sqrt(len(read))
     assert abs(read.mean()) < 3 * standard_error
     assert naive.mean() > 30 * standard_error
-
-
-def test_no_second_trough_has_no_prominence() -> None:
-    curves = [noisy(bump(0, 8, 60), 64, np.random.default_rng(seed)) for seed in range(100)]
-    sample = resampling(names(64), 0, 1)
-    assert np.mean([knockout(values, sample).prominence().value for values in curves]) < 0
 
 
 def test_a_layer_adds_little_but_its_drop_to_the_mass_below_zero() -> None:
@@ -171,7 +153,7 @@ def test_an_edge_that_no_question_has_reads_as_nothing() -> None:
         curve.centre(),
         curve.trough_layer(),
         curve.largest_change(),
-        curve.prominence(),
+        curve.overlap(curve),
     ):
         assert np.isnan([effect.value, effect.low, effect.high]).all()
         assert effect.at_least(0).verdict == effect.at_most(0).verdict == "inconclusive"
@@ -240,8 +222,8 @@ def test_what_does_not_belong_together_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="compare curves of one"):
             compare()
-    with pytest.raises(ValueError, match="too few for a trough"):
-        exact(np.array([-60.0, -20.0])).prominence()
+    with pytest.raises(ValueError, match="compare curves of one"):
+        curve.overlap(stranger)
     with pytest.raises(ValueError, match="do not pool"):
         PooledCurve({})
     with pytest.raises(ValueError, match="do not pool"):

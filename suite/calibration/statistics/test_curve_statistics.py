@@ -64,16 +64,6 @@ class Judge:
 
         return self.both_ways(change)
 
-    def prominence(self, earlier: Sequence[int], points: Sequence[int]) -> float:
-        def rise(find: list[float], read: list[float]) -> float:
-            first = min(earlier, key=lambda point: find[point])
-            second = min(points, key=lambda point: find[point])
-            before = max(range(first + 1, second), key=lambda point: find[point], default=first)
-            behind = max(range(second + 1, len(find)), key=lambda point: find[point])
-            return min(read[before], read[behind]) - read[second]
-
-        return self.both_ways(rise)
-
     def mass(self) -> list[float]:
         clipped = [max(0.0, -value) for value in self.all]
         across = [
@@ -88,8 +78,17 @@ class Judge:
     def share(self, points: Sequence[int]) -> float:
         return sum(self.mass()[point] for point in points) / sum(self.mass())
 
-    def end(self) -> float:
-        return max(point for point, value in enumerate(self.all) if value < 0.1 * min(self.all))
+    def passed(self, fraction: float) -> float:
+        wanted = fraction * sum(self.mass())
+        for point, mass in enumerate(self.mass()):
+            if mass >= wanted:
+                return point - 0.5 + wanted / mass
+            wanted -= mass
+        raise AssertionError("nothing passes")
+
+    def overlap(self, other: Judge) -> float:
+        ones, others = self.mass(), other.mass()
+        return sum(min(one / sum(ones), two / sum(others)) for one, two in zip(ones, others, strict=True))
 
     def half_peak(self) -> float:
         point, half = self.all.index(max(self.all)), self.peak() / 2
@@ -119,11 +118,11 @@ def test_every_statistic_is_that_of_a_slow_loop_over_the_same_draws() -> None:
             [j.drop(EVERY) - o.drop(EVERY) for j, o in zip(judges, besides, strict=True)],
         ),
         (curve.largest_change(), [judge.largest_change() for judge in judges]),
-        (curve.prominence(), [judge.prominence(first, second) for judge in judges]),
         (curve.centre(), [judge.centre() for judge in judges]),
         (curve.share(MIDDLE), [judge.share(middle) for judge in judges]),
-        (curve.trough_layer(SECOND), [min(second, key=judge.all.__getitem__) for judge in judges]),
-        (curve.end(), [judge.end() for judge in judges]),
+        (curve.median(), [judge.passed(0.5) for judge in judges]),
+        (curve.end(), [judge.passed(0.9) for judge in judges]),
+        (curve.overlap(other), [j.overlap(o) for j, o in zip(judges, besides, strict=True)]),
         (curve.mean(MIDDLE), [sum(judge.all[point] for point in middle) / len(middle) for judge in judges]),
         (curve.at(0.5), [judge.all[20] for judge in judges]),
         (answer.peak(), [judge.peak() for judge in answers]),
@@ -147,14 +146,13 @@ def test_curves_rank_alike_as_scipy_says() -> None:
 
 STATISTICS: dict[str, Callable[[Curve], Effect]] = {
     "drop": Curve.drop,
-    "prominence": Curve.prominence,
     "largest change": Curve.largest_change,
     "centre": Curve.centre,
     "share": lambda curve: curve.share(MIDDLE),
-    "trough layer": lambda curve: curve.trough_layer(SECOND),
+    "median": Curve.median,
     "end": Curve.end,
 }
-IN_POINTS = ("drop", "prominence", "largest change")
+IN_POINTS = ("drop", "largest change")
 
 some_sample = st.integers(0, 2**32).map(
     lambda seed: noisy(TWO_STAGES, 48, np.random.default_rng(seed), spread=15, images=24)
@@ -196,7 +194,7 @@ def test_points_scale_with_the_values_and_layers_do_not(values: Array, factor: f
 def test_names_of_images_halve_them_and_tell_nothing_else(values: Array, prefix: str) -> None:
     curve = knockout(values, resampling(names(48), 4, 50))
     renamed = knockout(values, resampling([prefix + image for image in names(48)], 4, 50))
-    for whole in (Curve.mean, Curve.trough_layer, Curve.end):
+    for whole in (Curve.mean, Curve.trough_layer):
         assert whole(renamed).value == pytest.approx(whole(curve).value)
 
 
@@ -207,11 +205,10 @@ def test_a_pool_of_one_curve_is_the_curve(values: Array) -> None:
     pool = PooledCurve({"one": curve, "other": curve})
     pooled: dict[str, Effect] = {
         "drop": pool.drop(),
-        "prominence": pool.prominence(),
         "largest change": pool.largest_change(),
         "centre": pool.centre(),
         "share": pool.share(MIDDLE),
-        "trough layer": pool.trough_layer(SECOND),
+        "median": pool.median(),
         "end": pool.end(),
     }
     for name, statistic in STATISTICS.items():

@@ -131,7 +131,7 @@ def test_where_all_layers_are_level_none_is_beside_the_lowest() -> None:
 
 def test_without_noise_nothing_is_missed() -> None:
     exact = curve(np.tile(NARROW, (30, 1)))
-    for effect in (exact.drop(), exact.prominence(), exact.largest_change(), exact.rank_correlation(exact)):
+    for effect in (exact.drop(), exact.largest_change(), exact.rank_correlation(exact)):
         assert effect.bias == pytest.approx(0, abs=1e-9)
         assert effect.interval == pytest.approx((effect.value, effect.value), abs=1e-9)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fixtures.flow import FIRST, LOWER_HALF, SECOND
-from fixtures.statistics.pooled_curve import PooledCurve
+from fixtures.flow import FIRST, SECOND
+from fixtures.statistics.pooled_curve import PooledCurve, layers_agree
 from fixtures.statistics.resampling import resampling
 from suite.support.curves.stages import TWO_STAGES, bump, exact, knockout, names
 
@@ -41,24 +41,18 @@ def test_a_task_with_nothing_to_locate_gates_its_pool() -> None:
         {"one": knockout(np.tile(TWO_STAGES, (60, 1)), sample), "none": knockout(np.zeros((60, 40)), sample)}
     )
     assert pool.centre().at_least(0).reason.startswith("none: nothing to locate")
-    assert pool.trough_distance().at_most(9).verdict == "inconclusive"
+    agreement = pool.troughs_agree(9)
+    assert (agreement.verdict, agreement.reason) == (
+        "inconclusive",
+        "nothing to compare: 1 of 2 tasks have a deepest trough of edge, at least 4 are needed",
+    )
     assert pool.drop().at_least(30).verdict == "holds"
-
-
-def test_the_distance_between_tasks_is_the_farthest_from_their_median() -> None:
-    troughs = {"a": 10, "b": 10, "c": 11, "d": 12, "e": 13, "f": 18}
-    curves = {task: exact(bump(layer, 1, 30)) for task, layer in troughs.items()}
-    pool = PooledCurve(curves)
-    assert pool.trough_distance(LOWER_HALF).value == pytest.approx(6.5)
-    assert pool.trough_distance(LOWER_HALF, nearest=4).value == pytest.approx(1.5)
-    with pytest.raises(ValueError, match="7 of 6 tasks"):
-        pool.trough_distance(nearest=7)
 
 
 def test_troughs_agree_or_not_task_by_task() -> None:
     troughs = {"a": 10, "b": 10, "c": 11, "d": 12, "e": 13, "f": 18}
     pool = PooledCurve({task: exact(bump(layer, 1, 30)) for task, layer in troughs.items()})
-    near, wide = pool.troughs_agree(4, LOWER_HALF), pool.troughs_agree(7, LOWER_HALF)
+    near, wide = pool.troughs_agree(4), pool.troughs_agree(7)
     assert [part.value for part in wide.parts] == pytest.approx([1.5, 1.5, 0.5, 0.5, 1.5, 6.5])
     assert (near.verdict, wide.verdict) == ("fails", "holds")
     assert [part.verdict for part in near.parts] == ["holds"] * 5 + ["fails"]
@@ -73,8 +67,26 @@ def test_tasks_whose_two_troughs_are_alike_are_never_refuted_by_their_noise() ->
                 for task in "abcdef"
             }
         )
-        .troughs_agree(4, LOWER_HALF)
+        .troughs_agree(4)
         .verdict
         for draw in range(20)
     ]
     assert verdicts.count("fails") <= 1
+
+
+def test_most_tasks_may_have_to_agree_more_closely() -> None:
+    layers = {
+        task: exact(bump(layer, 1, 30)).trough_layer()
+        for task, layer in zip("abcdef", (9, 9, 9, 10, 13, 13), strict=True)
+    }
+    for share, verdict in ((2 / 3, "holds"), (5 / 6, "fails")):
+        agreement = layers_agree(layers, 4, most_within=1, share=share)
+        assert (len(agreement.parts), agreement.verdict) == (7, verdict)
+
+
+def test_tasks_without_a_trough_are_left_out_and_four_are_enough() -> None:
+    curves = {task: exact(bump(layer, 1, 30)) for task, layer in zip("abcd", (9, 9, 10, 10), strict=True)}
+    silent = {task: exact(0 * TWO_STAGES) for task in "ef"}
+    assert PooledCurve({**curves, **silent}).troughs_agree(4).verdict == "holds"
+    three = {task: curves[task] for task in "abc"}
+    assert PooledCurve({**three, **silent}).troughs_agree(4).reason.startswith("nothing to compare: 3 of 5 tasks")

@@ -12,6 +12,7 @@ from fixtures.flow import FIRST, MIDDLE, SECOND
 from fixtures.statistics.effect import Effect
 from fixtures.statistics.estimate import tails
 from fixtures.statistics.resampling import Resampling, resampling
+from fixtures.statistics.stages import Stages
 from suite.support.curves.stages import LAYER, LAYERS, Array, bump, knockout, names
 
 # ---- halves and draws
@@ -90,7 +91,7 @@ def test_intervals_cover_what_they_say() -> None:
         return {
             "drop": second.drop(),
             "paired difference": first.drop(FIRST) - second.drop(),
-            "prominence": first.prominence(),
+            "prominence": Stages(first).prominence(),
             "share": second.share(MIDDLE),
             "centre": first.centre(),
             "difference of centres": second.centre() - first.centre(),

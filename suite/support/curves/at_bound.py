@@ -116,6 +116,14 @@ def capital(foot: float = 0.0, end: float = 0.85) -> Floats:
     return np.maximum(end / (1 + np.exp(-(POINTS - 33) * 2)), foot * (POINTS <= LAYERS / 2))
 
 
+def first_at(layer: int) -> Model:
+    return with_curves(iq=bump(layer, 2.5, -60) + bump(layer + 11, 2.5, -24))
+
+
+def shelf(x: float) -> Model:
+    return with_curves(iq=np.minimum(EARLY, np.where(POINTS[:-1] < 19, -x, 0.0)))
+
+
 def small(x: float) -> Model:
     return replace(Model(), smaller={O_Q: bump(1, 2.5, -x)})
 
@@ -134,10 +142,6 @@ def larger(x: float) -> Model:
 
 def false_lower(x: float) -> Model:
     return with_lens(false_lowercase=x * LENS["lowercase"])
-
-
-def false_capital(x: float) -> Model:
-    return with_lens(false_capitalized=x * LENS["capitalized"])
 
 
 def appears(at: int) -> Model:
@@ -172,6 +176,9 @@ ROWS: Final = (
     ),
     on_bound("stages.early-drop", lambda x: with_curves(iq=bump(1, 2.5, -x) + LATE), (20, 60), 40.0),
     on_bound("stages.second-drop", lambda x: with_curves(iq=second(x)), (0, 30), 5.0),
+    next_to_bound("stages.early-drop-is-sharp", "^c.*first trough", first_at(4), first_at(5)),
+    on_bound("stages.early-drop-is-sharp", shelf, (0, 60), 0.0, part="^return"),
+    on_bound("stages.are-disjoint", lambda x: with_curves(ql=bump(x, 5, -32)), (2, 25), 1 / 3),
     on_bound("stages.second-is-smaller", lambda x: with_curves(iq=second(x)), (20, 80), 0.0),
     on_bound("stages.second-is-smaller-on-compare-and-logical", alike, (5, 50), 0.0, task="all"),
     on_bound(
@@ -184,7 +191,7 @@ ROWS: Final = (
     on_bound("regions.related-follow-the-rest", lambda x: with_curves(rq=bump(x, 2.5, -24)), (0, 20), 0.0),
     on_bound("regions.smaller-model-reads-less-of-the-rest", small, (30, 80), 0.0),
     on_bound(RISES, lambda x: with_lens(lowercase=lower(height=x)), (0.1, 0.5), 20.0, part=r"^peak of P\(lowercase\)$"),
-    on_bound(RISES, lambda x: with_lens(lowercase=lower(foot=x)), (0.0, 0.1), 2.0, part="first 0.3"),
+    on_bound(RISES, lambda x: with_lens(lowercase=lower(foot=x)), (0.0, 0.1), 5.0, part="first 0.3"),
     on_bound(COMES, lambda x: with_lens(capitalized=capital(foot=x)), (0.0, 0.2), 5.0, part="up to half-way"),
     on_bound(COMES, lambda x: with_lens(capitalized=capital(end=x)), (0.2, 0.9), 50.0, part="at the end"),
     on_bound(FOLLOWS, lambda x: with_lens(lowercase=lower(rise=x)), (8, 16), 0.0, part="^half peak"),
@@ -193,8 +200,7 @@ ROWS: Final = (
         FOLLOWS, lambda x: with_curves(ql=bump(14, 3, -32)).read("lowercase", lower(rise=x)), (17, 24), 0.0, part="^end"
     ),
     on_bound(INFERRED, false_lower, (0.3, 1.0), 75.0),
-    on_bound(BELOW, false_lower, (0.2, 1.5), 0.0, part=r"^P\(low"),
-    on_bound(BELOW, false_capital, (0.2, 1.15), 0.0, part=r"^P\(cap"),
+    on_bound(BELOW, false_lower, (0.2, 1.5), 0.0),
     on_bound(AGREES, final, (12, 32), 0.8, part=r"^rank .*c\(q"),
     on_bound(AGREES, larger, (32, 60), -10.0, part=r"^drop of c\(q"),
     next_to_bound(RISES, "^depth", appears(14), appears(13)),
