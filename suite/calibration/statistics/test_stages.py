@@ -147,6 +147,18 @@ def test_a_task_without_a_second_stage_counts_as_none() -> None:
     assert PooledStages({"one": one, "other": one}).second_drop().value == 0
 
 
+def test_a_task_with_too_few_questions_counts_as_unread() -> None:
+    few = Stages(knockout(np.tile(TWO_STAGES, (12, 1)), resampling(names(12), 0, 50)))
+    whole = resampling(names(60), 0, 50)
+    many = Stages(knockout(np.tile(TWO_STAGES, (60, 1)), whole))
+    for evidence in (
+        PooledStages({"many": many, "few": few}).second_drop().at_least(0),
+        PooledStages({**dict.fromkeys("abcde", many), "few": few}).layers_agree(4, 2, 2 / 3),
+    ):
+        assert evidence.verdict == "inconclusive"
+        assert "too few questions: 3 images" in evidence.sentence()
+
+
 @pytest.mark.parametrize(("seconds", "verdict"), [((9, 9, 9, 10, 10, 10), "holds"), ((8, 8, 8, 17, 17, 17), "fails")])
 def test_second_stages_lie_in_the_same_layers_or_do_not(seconds: tuple[int, ...], verdict: str) -> None:
     stages = {str(task): stages_of({0: 0.6, layer: 0.3}, LAYERS) for task, layer in enumerate(seconds)}
