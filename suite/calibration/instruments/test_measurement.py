@@ -164,6 +164,7 @@ def test_damage_is_refused_in_one_sentence(result: Measurement, damage: Damage, 
 def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(result: Measurement) -> None:
     told = measurement_properties(measurement_file.from_arrays(measurement_file.to_arrays(result)))
     assert (told["asked"], told["kept"], sum(told["set_aside"].values())) == (ASKED, KEPT, ASKED - KEPT)
+    assert told["rivals"] == ["red", "blue"]
 
 
 def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(result: Measurement, tmp_path: Path) -> None:
