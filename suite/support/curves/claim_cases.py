@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from fixtures.model_flow import POOLED, Flow, PooledFlow
+from fixtures.model_flow import POOLED, Flow, MeasurementSource, PooledFlow
 from fixtures.statistics.evidence import Evidence, Inconclusive, Unsupported, journal
 from fixtures.tasks import TASKS
 from reports.claim import REGISTER
@@ -39,8 +39,12 @@ def cases() -> list[tuple[str, str]]:
 
 def evidence(model: Model, claim: str, task: str) -> Evidence:
     """The evidence that the claim's own test asserts on *model*; `Unsupported` if the model lacks what it needs."""
-    measured = model.measured
-    flow = PooledFlow(claim, NAME, TASKS, measured) if task == POOLED else Flow(claim, NAME, task, measured)
+    return evidence_on(model.measured, NAME, claim, task)
+
+
+def evidence_on(source: MeasurementSource, name: str, claim: str, task: str) -> Evidence:
+    """The evidence that the claim's own test asserts on the model *name*, whose measurements *source* gives."""
+    flow = PooledFlow(claim, name, TASKS, source) if task == POOLED else Flow(claim, name, task, source)
     asserted: list[Evidence] = []
     token = journal.set(asserted)
     try:
@@ -48,6 +52,8 @@ def evidence(model: Model, claim: str, task: str) -> Evidence:
     except AssertionError:
         assert asserted[-1].verdict == "fails"
     except Inconclusive:
+        if not asserted:
+            raise
         assert asserted[-1].verdict == "inconclusive"
     finally:
         journal.reset(token)
@@ -56,7 +62,14 @@ def evidence(model: Model, claim: str, task: str) -> Evidence:
 
 def verdict(model: Model, claim: str, task: str) -> str:
     """The verdict of the claim's own test on *model*."""
+    return verdict_on(model.measured, NAME, claim, task)
+
+
+def verdict_on(source: MeasurementSource, name: str, claim: str, task: str) -> str:
+    """The verdict of the claim's own test on the model *name*."""
     try:
-        return evidence(model, claim, task).verdict
+        return evidence_on(source, name, claim, task).verdict
     except Unsupported:
         return "unsupported"
+    except Inconclusive:  # no question was answered correctly, so nothing was asserted
+        return "inconclusive"
