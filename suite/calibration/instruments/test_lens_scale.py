@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from fixtures.instruments.lens import FORMS, NORMED, SCORES, Lens, Readings, project, residuals
 from suite.support.models.words_llava import VOCABULARY, WORD_TOKENS, TinySubject, tiny_question, tiny_subject
 
-FORM_WORDS = {"answer": "w7", "false_option": "w12"}
-
 
 def read(subject: TinySubject) -> Readings:
     """Six questions, half of which have a false option."""
@@ -57,8 +55,8 @@ def test_a_larger_stream_changes_no_rank_and_no_lead(factor: float) -> None:
     for name in (form + suffix for form in FORMS for suffix in ("", NORMED)):
         assert np.array_equal(after.ranks[name], before.ranks[name], equal_nan=True), name
     for suffix in ("", NORMED):
-        leads = [each.scores["answer" + suffix] > each.scores["rival" + suffix] for each in (before, after)]
-        assert np.array_equal(*leads)
+        one, other = (each.scores["answer" + suffix] > each.scores["rival" + suffix] for each in (before, after))
+        assert np.array_equal(one, other)
     for name in SCORES:
         np.testing.assert_allclose(
             after.scores[name][:, :-1], factor * before.scores[name][:, :-1], rtol=1e-3, atol=1e-3 * factor
@@ -69,7 +67,7 @@ def test_a_larger_stream_changes_no_rank_and_no_lead(factor: float) -> None:
 def of_stream(stream: torch.Tensor, logits: torch.Tensor | None = None) -> Readings:
     """What the lens reads of one question in *stream* [points, hidden]."""
     subject = tiny_subject()
-    prompt = subject.encode(tiny_question(0, **FORM_WORDS))
+    prompt = subject.encode(tiny_question(0, answer="w7", false_option="w12"))
     lens = Lens(subject, [prompt])
     with torch.inference_mode():
         own = project(subject, stream[None], normed=False)[:, -1] if logits is None else logits

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fixtures.instruments.generation import greedy_answers
-from fixtures.instruments.lens import ALIKE, ALONE, SCORES, SHARED, Lens
+from fixtures.instruments.lens import ALIKE, ALONE, FORMS, SCORES, SHARED, Lens
 from fixtures.instruments.rivals import MOST_RIVALS, answers_of, rivals_of
 from fixtures.measure import measure
 from fixtures.models.prompt import AnswerTokens
@@ -135,6 +135,9 @@ def test_a_rival_that_cannot_be_told_from_the_answer_is_left_out_and_counted() -
     option, left_out = scores(twins, tiny_question(0, answer="w7", false_option="w12"), stream)
     assert np.isnan([*option.values()]).all()
     assert left_out == {f"false option: {ALIKE}": 1}
+    prompt = twins.encode(tiny_question(0, answer="w7", false_option="w12"))
+    curves = Lens(twins, [prompt]).readings().probabilities
+    assert [np.isnan(curves[form]).all() for form in FORMS] == [False, False, True, True]
 
 
 def test_where_a_form_that_answer_and_rival_share_is_best_neither_leads() -> None:
