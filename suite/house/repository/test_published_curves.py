@@ -1,189 +1,214 @@
-"""What the README of the suite says of published curves is what each claim's own test makes of them."""
+"""Published curves are read as what they are, with intervals that hold, and never as another edge or measure."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fixtures.flow import Edge
-from fixtures.statistics.curve import Curve
-from fixtures.statistics.evidence import Evidence, Inconclusive, journal
-from fixtures.statistics.resampling import resampling
-from reports.claim import REGISTER
-from suite.support.curves.claim_cases import claims
+from fixtures.flow import EVERY_LAYER, FIRST, IMAGE, LAST, MIDDLE, QUESTION
+from fixtures.statistics.stages import Stages
+from suite.published.__main__ import DATA, main
+from suite.published.intervals import Tube
+from suite.published.reading import READABLE, rows, second_prominence
+from suite.published.source import PublishedCurve, PublishedSource, read_source
+from suite.support.curves.stages import LAYERS, MIDDLE_STAGE, TWO_STAGES, Array, exact
 from suite.support.repository import REFERENCE, SUITE
 
 HEADING = "## What published curves would say"
-LAYERS = 32
-"""LLaVA-1.5-7B's."""
-
-COPIES = 60
-"""A mean has no questions: these stand for it, all alike, so that every half and resample is the mean."""
-
-SAID = {"holds": "on the claimed side", "fails": "on the other side", "inconclusive": "nothing to locate"}
-
-pytestmark = pytest.mark.skipif(not REFERENCE.is_dir(), reason="the published curves are not part of this repository")
+SMALL = 0.01
+"""A standard error in points that decides nothing."""
 
 
-class Absent(Exception):
-    """The source has no such curve."""
+def curve(start: str, target: str, mean: Array, error: float | None = SMALL) -> PublishedCurve:
+    edge = {"image->question": IMAGE >> QUESTION, "image->last": IMAGE >> LAST, "question->last": QUESTION >> LAST}
+    name = f"{start}->{target}"
+    return PublishedCurve(name, edge.get(name), mean, None if error is None else np.full(len(mean), error))
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file of published curves, in place of a model's: `flow(edge)`, as a claim asks it."""
-
-    file: str
-    key: str
-    """The field that holds the curves, or the one curve."""
-    unit: Any = "points"
-    """Or nats, in which no model is measured here."""
-    sign: int = 1
-    task: str = "ChooseAttr"
-
-    def __call__(self, edge: Edge, width: int | None = None) -> Curve:
-        if str(edge) not in self.curves or width is not None:
-            raise Absent
-        values = self.sign * np.array(self.curves[str(edge)], dtype=np.float64)
-        # Layers that were not published are left at no effect, which no statistic of the table lies on.
-        values = np.tile(np.pad(values, (0, LAYERS - len(values))), (COPIES, 1))
-        sample = resampling([str(each) for each in range(COPIES)], 0, 50)
-        return Curve(f"c({edge})", values, np.arange(LAYERS) / LAYERS, self.unit, sample, None, "knockout")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise Absent
-
-    @cached_property
-    def data(self) -> Mapping[str, Any]:
-        return json.loads((REFERENCE / self.file).read_text(encoding="utf-8"))
-
-    @cached_property
-    def curves(self) -> Mapping[str, list[float]]:
-        result = self.data[self.key]
-        named = {self.data["edge"]: result} if isinstance(result, list) else result
-        return {name.partition(" (")[0]: curve for name, curve in named.items()}
-
-    @property
-    def n(self) -> int:
-        """As the file has it: a count, a part of the source's name, or one question by its id."""
-        counted = re.search(r"n=(\d+)", self.data["source"])
-        return self.data.get("samples") or (int(counted[1]) if counted else len([self.data["question_id"]]))
-
-    @property
-    def repository(self) -> str:
-        result = re.search(r"github\.com/([\w.-]+/[\w.-]+)", self.data["source"])
-        assert result
-        return result[1]
-
-    @cached_property
-    def asked(self) -> Mapping[str, Evidence]:
-        """What each claim's own test asserts of these curves, where they are all that it reads."""
-        result: dict[str, Evidence] = {}
-        for claim, test in claims().items():
-            entry = REGISTER[claim]
-            if entry.models or self.task not in (entry.tasks or (self.task,)):
-                continue
-            asserted: list[Evidence] = []
-            token = journal.set(asserted)
-            try:
-                test(self)
-            except (AssertionError, Inconclusive):
-                pass
-            except Absent:
-                continue
-            finally:
-                journal.reset(token)
-            result[claim] = asserted[-1]
-        return result
+def source(*curves: PublishedCurve, **changes: Any) -> PublishedSource:
+    return replace(PublishedSource("here", "a model", LAYERS, 900, 9, "probability", curves), **changes)
 
 
-SOURCES = {
-    "a": Source("llava-1.5-7b_ChooseAttr_question-to-last_w9.json", "mean_relative_change_percent"),
-    "b": Source("llava-1.5-7b_clevr-lite_w1_margin.json", "mean_margin_drop", unit="nats", sign=-1),
-    "c": Source("llava-1.5-7b_gqa_07302654.json", "relative_change_percent"),
-}
+def said(of: PublishedSource) -> dict[str, str]:
+    return {row.claim: row.would_say for row in rows(of)}
 
 
-class Row(NamedTuple):
-    """A line of the table."""
+PAPER = source(
+    curve("image", "question", TWO_STAGES),
+    curve("question", "last", MIDDLE_STAGE),
+    curve("image", "last", 0 * TWO_STAGES),
+)
 
-    claim: str
-    source: str
-    n: str
-    statistic: str
-    bound: str
-    would_say: str
+
+# ---- what is planted, what is not there, and what is known
+
+
+def test_a_model_that_does_what_the_paper_says_is_read_so() -> None:
+    verdicts = said(PAPER)
+    assert verdicts.pop("routes.last-to-itself-is-negligible") == "cannot say: no curve of last->last"
+    assert set(verdicts.values()) == {"holds"}
+
+
+def test_curves_without_an_effect_fail_or_say_nothing() -> None:
+    flat = replace(PAPER, curves=tuple(replace(each, mean=0 * each.mean) for each in PAPER.curves))
+    verdicts = said(flat)
+    for claim in ("stages.early-drop", "routes.question-to-last-is-significant", "stages.second-drop"):
+        assert verdicts[claim] == "fails"
+    wide = replace(flat, curves=tuple(replace(each, error=np.full(LAYERS, 20.0)) for each in flat.curves))
+    assert "holds" not in said(wide).values()
+
+
+@pytest.mark.parametrize("mean", [TWO_STAGES, MIDDLE_STAGE])
+def test_without_errors_each_number_is_that_of_a_measured_curve(mean: Array) -> None:
+    tube, measured = Tube.around(curve("image", "question", mean, 1e-9)), exact(mean)
+    for interval, effect in (
+        (tube.drop(EVERY_LAYER.layers(LAYERS)), measured.drop()),
+        (tube.drop(FIRST.layers(LAYERS)), measured.drop(FIRST)),
+        (tube.largest_change(), measured.largest_change()),
+        (tube.share(MIDDLE.layers(LAYERS)), measured.share(MIDDLE)),
+        (tube.centre(), measured.centre()),
+    ):
+        assert (interval.low, interval.value, interval.high) == pytest.approx((effect.value,) * 3, abs=1e-5), effect
+
+
+def test_a_second_trough_is_read_where_the_mean_shows_one() -> None:
+    two, one = (curve("image", "question", mean, 1e-9) for mean in (TWO_STAGES, MIDDLE_STAGE))
+    interval = second_prominence(Tube.around(two), LAYERS)
+    assert (interval.low, interval.value, interval.high) == pytest.approx((21, 21, 21), abs=1e-5)
+    nothing = second_prominence(Tube.around(one), LAYERS)
+    assert nothing.value == nothing.low == Stages(exact(MIDDLE_STAGE)).prominence().value
+    assert nothing.high == pytest.approx(30), "an edge of another trough lies in the band, and a mean cannot tell it"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_lies_in_the_tube_lies_in_the_intervals(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    mean, error = draw.normal(-10, 15, 12), draw.uniform(0.1, 4, 12)
+    tube = Tube.around(PublishedCurve("image->question", IMAGE >> QUESTION, mean, error))
+    inside = draw.uniform(tube.low, tube.high)
+    other = Tube(inside, inside, inside)
+    layers = range(3, 9)
+    for wide, number in (
+        (tube.drop(layers), other.drop(layers)),
+        (tube.largest_change(), other.largest_change()),
+        (tube.share(layers), other.share(layers)),
+        (tube.centre(), other.centre()),
+    ):
+        assert wide.low - 1e-9 <= number.value <= wide.high + 1e-9
+        assert wide.low - 1e-9 <= wide.value <= wide.high + 1e-9
+
+
+def test_the_means_of_samples_lie_in_their_intervals() -> None:
+    draw, error, missed = np.random.default_rng(0), 2.0, 0
+    for _ in range(400):
+        mean = TWO_STAGES + draw.normal(0, error, LAYERS)
+        interval = Tube.around(curve("image", "question", mean, error)).drop(FIRST.layers(LAYERS))
+        missed += not interval.low <= 60 <= interval.high
+    assert missed <= 20
+
+
+# ---- what is refused
+
+
+def test_an_edge_is_never_read_as_another() -> None:
+    alike = source(curve("image", "all-text", TWO_STAGES))
+    assert alike.curves[0].edge is None
+    assert {verdict.partition(":")[0] for verdict in said(alike).values()} == {"cannot say"}
+    assert said(alike)["stages.early-drop"] == "cannot say: no curve of image->question"
+
+
+def test_a_bound_in_points_says_nothing_of_another_measure() -> None:
+    margins = said(replace(PAPER, measure="margin"))
+    assert margins["stages.early-drop"] == "cannot say: a margin is no probability"
+    assert margins["stages.image-to-question-precedes-question-to-last"] == "holds"
+
+
+def test_other_windows_are_named_and_no_error_is_no_interval() -> None:
+    assert said(replace(PAPER, window=1))["stages.early-drop"] == "holds, in windows of 1 for 9"
+    unsure = replace(PAPER, curves=tuple(replace(each, error=None) for each in PAPER.curves))
+    assert said(unsure)["stages.early-drop"] == "cannot say: no standard errors"
+
+
+FILE = {
+    "source": "s", "model": "m", "layers": 2, "n": 9, "window": 1, "measure": "margin", "base": 4.0,
+    "curves": [{"from": "image", "to": "last", "mean": [1.0, -2.0], "se": [0.1, 0.2]}],
+}  # fmt: skip
+
+
+def test_a_loss_of_margin_is_divided_by_its_base(tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text(json.dumps(FILE), encoding="utf-8")
+    (read,) = read_source(tmp_path / "file.json").curves
+    assert read.edge == IMAGE >> LAST
+    assert read.mean.tolist() == [-25.0, 50.0]
+    assert read.error is not None
+    assert read.error.tolist() == [2.5, 5.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"measure": "vibes"}, "measure 'vibes' is unknown: known are probability, margin, accuracy"),
+        ({"base": 0}, "base 0 is no margin"),
+        ({"layers": 3}, "mean of image->last has not 3 numbers"),
+        ({"n": 0}, "n 0 is no whole number above 0"),
+        ({"curves": [{"from": "image", "to": "last", "mean": [1.0, 2.0], "se": [-1.0, 0.0]}]}, "has a negative number"),
+        ({"curves": [{"from": "image", "mean": [1.0, 2.0]}]}, "to is missing; a file has source, model, layers"),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_what_a_file_has(
+    change: dict[str, Any], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file.json").write_text(json.dumps({**FILE, **change}), encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / "file.json")])
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "complaint"), [("nowhere.json", "No such file"), ("text.json", "is no JSON")])
+def test_a_file_that_is_none_is_named(
+    name: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.json").write_text("curves", encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path / name)])
+    assert complaint in capsys.readouterr().err
+
+
+# ---- what is documented
 
 
 def section() -> str:
     return (SUITE / "README.md").read_text(encoding="utf-8").split(f"{HEADING}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def rows() -> list[Row]:
-    lines = [line for line in section().splitlines() if line.startswith("| `")]
-    return [Row(*(cell.strip(" `") for cell in line.strip("| ").split(" | "))) for line in lines]
+def test_the_tables_in_the_documentation_are_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    main([])
+    assert capsys.readouterr().out.strip() in section()
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_the_table_holds_every_claim_that_a_source_can_be_asked(name: str) -> None:
-    asked = [row.claim for row in rows() if row.source == name]
-    assert sorted(asked) == sorted(SOURCES[name].asked)
+def test_every_claim_that_is_read_is_in_the_register() -> None:
+    registered = (SUITE / "test_routes_to_last.py").read_text("utf-8") + (
+        SUITE / "test_image_to_question.py"
+    ).read_text("utf-8")
+    assert all(f'"{claim}"' in registered for claim in READABLE)
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_each_number_is_the_claims_own(name: str) -> None:
-    asked = SOURCES[name].asked
-    for row in rows():
-        if row.source == name:
-            evidence = asked[row.claim]
-            assert row.n == f"{SOURCES[name].n:,}"
-            assert row.bound.replace("2/3", "0.666667").split()[:2] == evidence.bound.split(), row
-            assert (row.statistic, row.would_say) == (stated(row.statistic, evidence), would_say(evidence)), row
-
-
-def stated(text: str, evidence: Evidence) -> str:
-    """The evidence's number, in as many decimals as *text* has."""
-    if evidence.verdict == "inconclusive":
-        return "-"
-    decimals = len(text.split(maxsplit=1)[0].partition(".")[2])
-    return f"{evidence.value:.{decimals}f} {evidence.unit}".strip()
-
-
-def would_say(evidence: Evidence) -> str:
-    """On which side it lies; a bound in points is none in nats, but for zero."""
-    is_comparable = evidence.unit != "nats" or evidence.bound.split()[1] == "0"
-    return SAID[evidence.verdict] if is_comparable else "another unit"
-
-
-def said_of(name: str) -> str:
-    (line,) = [line for line in section().splitlines() if line.startswith(f"- **{name}**")]
-    return line
-
-
-@pytest.mark.parametrize("name", SOURCES)
-def test_each_source_is_named(name: str) -> None:
-    line = said_of(name)
-    assert SOURCES[name].repository in line
-    assert f"{SOURCES[name].n:,} " in line or SOURCES[name].n == 1
-
-
-def test_what_is_said_of_a_source_is_in_its_file() -> None:
-    a, b, c = (SOURCES[name].data for name in SOURCES)
-    assert f"windows of {a['window']}" in said_of("a")
-    assert f"`{a['edge']}`" in said_of("a")
-    (base,) = re.findall(r"base ([\d.]+),", b["source"])
-    assert f"({float(base):.2f} without a cut)" in said_of("b")
-    (layers,) = re.findall(r"image->question \(layers ([\d-]+)\)", " ".join(b["mean_margin_drop"]))
-    assert f"layers {layers} only" in said_of("b")
-    assert "window 1," in b["source"]
-    assert "window 9," in c["source"]
-    assert len(c["relative_change_percent"]) == 5
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the sources' own files are not part of this repository")
+def test_the_numbers_are_those_of_their_sources() -> None:
+    published = json.loads((REFERENCE / "single-layer_curves_of_three_models.json").read_text(encoding="utf-8"))
+    for model in ("llava-1.5-7b", "llava-v1.6-vicuna-7b", "gemma-3-4b-it"):
+        file = json.loads((DATA / f"{model}_clevr-lite.json").read_text(encoding="utf-8"))
+        assert (file["n"], file["base"]) == (published[model]["n"], pytest.approx(published[model]["base"], abs=1e-4))
+        for each in file["curves"]:
+            original = published[model][f"{each['from']}->{each['to']}"]
+            assert each["mean"] == pytest.approx(original["mean"], abs=1e-5)
+            assert (each["se"] is None) == ("se" not in original)
+            assert each["se"] is None or each["se"] == pytest.approx(original["se"], abs=1e-6)
