@@ -31,11 +31,12 @@ MOST = 50.0
 HALF_WAY = 0.5
 """Fraction of depth; the paper's 20th of 40 layers."""
 
-INFERRED_IN_THE_OPEN = 50.0
-"""Percent of questions; our bound for an inferred answer where every word is its rival."""
+INFERRED = 75.0
+"""Percent of questions; our bound for an answer that is known. It lies half-way between all and chance, which is a half
+where an answer has one rival."""
 
-INFERRED = {"ChooseAttr": 75.0, "ChooseCat": 75.0, "ChooseRel": 75.0}
-"""Percent of questions; our bound where a false option is the only rival, so that chance is half."""
+CHOOSE = ("ChooseAttr", "ChooseCat", "ChooseRel")
+"""The tasks whose questions have a false option."""
 
 LOWER, CAPITALIZED = "lowercase", "capitalized"
 FALSE_LOWER = "false_lowercase"
@@ -118,13 +119,14 @@ def test_lowercase_fades(flow: Flow) -> None:
     "answer.inferred-by-half-way",
     section="7",
     figure="6",
-    statistic="share of questions whose answer leads at half of depth: the false option or else all but 4 tokens",
-    bound=">= 75 %; CompareAttr, LogicalObj, QueryAttr >= 50 %",
+    statistic="share of questions whose answer leads its rivals at half of depth, by logits: the false option, "
+    "or else the other answers of the questions selected",
+    bound=">= 75 %",
     bound_from="ours",
 )
 def test_inferred_by_half_way(flow: Flow) -> None:
-    """By about half-way the answer has been inferred in meaning."""
-    assert flow.inferred(HALF_WAY).at_least(INFERRED.get(flow.task, INFERRED_IN_THE_OPEN))
+    """By about half-way the answer has been inferred in meaning: in either case it leads every rival."""
+    assert flow.inferred(HALF_WAY).at_least(INFERRED)
 
 
 @claim(
@@ -134,7 +136,7 @@ def test_inferred_by_half_way(flow: Flow) -> None:
     statistic="P(true) - P(false), lower case at its peak",
     bound="> 0",
     bound_from="ours",
-    tasks=tuple(INFERRED),
+    tasks=CHOOSE,
     needs=("options",),
 )
 def test_false_option_stays_below(flow: Flow) -> None:

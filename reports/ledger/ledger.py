@@ -22,7 +22,8 @@ class MeasurementRecord(JsonRecord):
     most. It is None from an engine that does not measure it. *questions* of *source* were to be drawn with *seed*.
     *prompt* is the text for the processor, with a mark in place of the question. *prompts_sha256* is the digest of the
     token ids of all prompts. *left_out* counts for each edge the kept questions that lack it, by reason. The first
-    *at_most* correctly answered questions were to be kept; None means all.
+    *at_most* correctly answered questions were to be kept; None means all. *rivals* are the answers that are each
+    other's rivals under the lens, where questions have no false option.
     """
 
     noun: ClassVar[str] = "a measurement"
@@ -43,6 +44,7 @@ class MeasurementRecord(JsonRecord):
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: {})
     prompts_sha256: str = ""
     at_most: int | None = None
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

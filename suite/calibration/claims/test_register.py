@@ -115,9 +115,19 @@ def test_claims_about_the_tasks_together_need_four_of_them(claim: str) -> None:
         test(PooledFlow(claim, NAME, TASKS[:3], Model().measured))
 
 
-def test_an_answer_that_leads_without_a_rival() -> None:
-    among_the_first = Flow("a", NAME, "QueryAttr", replace(Model(), rank=4).measured)
-    behind_them = Flow("a", NAME, "QueryAttr", replace(Model(), rank=5).measured)
-    assert among_the_first.inferred(0.5).value == 100
-    assert behind_them.inferred(0.5).value == 0
-    assert among_the_first.inferred(0.25).value == 0, "its rank is high before half of depth"
+@pytest.mark.parametrize("task", TASKS)
+def test_an_answer_is_inferred_where_it_leads_and_a_level_lens_infers_nothing(task: str) -> None:
+    whole = Model().measured(Request(NAME, task))
+    alike = replace(whole, scores=dict.fromkeys(("answer", "rival"), np.ones((len(whole.questions), len(POINTS)))))
+    assert Flow("a", NAME, task, Model().measured).inferred(0.5).value == 100
+    assert Flow("a", NAME, task, lambda _: alike).inferred(0.5).value == 0
+    with pytest.raises(AssertionError):
+        claims()["answer.inferred-by-half-way"](Flow("a", NAME, task, lambda _: alike))
+
+
+def test_an_answer_without_a_rival_that_the_lens_can_read_is_unsupported() -> None:
+    whole = Model().measured(Request(NAME, "QueryAttr"))
+    nothing = dict.fromkeys(("answer", "rival"), np.full((len(whole.questions), len(POINTS)), np.nan))
+    unread = replace(whole, scores=nothing, lens_left_out={"answer: no other": 3})
+    with pytest.raises(Unsupported, match="compare with rivals: answer: no other"):
+        Flow("a", NAME, "QueryAttr", lambda _: unread).inferred(0.5)

@@ -10,16 +10,21 @@ import torch
 
 from fixtures.instruments.forward import last_logits
 from fixtures.instruments.lens import (
+    ALONE,
     ANSWER_FORMS,
     FALSE_FORMS,
     FORMS,
     NORMED,
+    SCORES,
     SHARED,
     Lens,
     project,
     residuals,
 )
 from suite.support.models.words_llava import WORD_TOKENS, tiny_question, tiny_subject
+
+PAIRS = [(WORD_TOKENS["w7"], WORD_TOKENS["w8"]), (WORD_TOKENS["w8"], WORD_TOKENS["w9"])]
+"""The two forms of w7 and of w8."""
 
 NAMES = [form + suffix for suffix in ("", NORMED) for form in FORMS]
 
@@ -85,11 +90,15 @@ def test_probabilities_and_ranks_are_those_of_the_answers_first_sub_words() -> N
     prompts = [subject.encode(question) for question in questions]
     result = Lens(subject, prompts).readings()
     assert sorted(result.probabilities) == sorted(result.ranks) == sorted(NAMES)
-    tokens = dict(zip(FORMS, [WORD_TOKENS[word] for word in ("w7", "w8", "w8", "w9")], strict=True))
+    assert sorted(result.scores) == sorted(name + suffix for name in SCORES for suffix in ("", NORMED))
+    tokens = dict(zip(FORMS, [token for pair in PAIRS for token in pair], strict=True))
     with torch.inference_mode():
         for row, prompt in enumerate(prompts):
             for normed, suffix in enumerate(("", NORMED)):
-                share = project(subject, residuals(subject, [prompt])[0], bool(normed))[0].softmax(-1)
+                logits = project(subject, residuals(subject, [prompt])[0], bool(normed))[0]
+                share, (true, false) = logits.softmax(-1), (logits[:, list(pair)].amax(-1) for pair in PAIRS)
+                np.testing.assert_allclose(result.scores["answer" + suffix][row], true.numpy(), rtol=1e-5)
+                np.testing.assert_allclose(result.scores["rival" + suffix][row], false.numpy(), rtol=1e-5)
                 for form, token in tokens.items():
                     np.testing.assert_allclose(
                         result.probabilities[form + suffix][row], share[:, token].numpy(), rtol=1e-5
@@ -110,7 +119,7 @@ def test_words_whose_two_forms_begin_alike_are_left_out_and_counted() -> None:
         {"answer": "w3", "false_option": "w2"},
         {"answer": "w5", "false_option": "w2"},
         {"answer": "w3", "false_option": "w5"},
-        {"answer": "w3", "false_option": None},
+        {"answer": "w3", "false_option": None},  # and no other answer is there to lead
         {"answer": "w6", "false_option": "w10"},
     ]
     prompts = [subject.encode(tiny_question(seed, **change)) for seed, change in enumerate(changes)]
@@ -118,9 +127,12 @@ def test_words_whose_two_forms_begin_alike_are_left_out_and_counted() -> None:
     for names, absent in ((ANSWER_FORMS, [0, 1, 0, 0, 1]), (FALSE_FORMS, [0, 0, 1, 1, 1])):
         for name in (name + suffix for name in names for suffix in ("", NORMED)):
             for values in (result.probabilities[name], result.ranks[name]):
-                assert np.array_equal(np.isnan(values), np.repeat(np.array(absent, dtype=bool)[:, None], 5, axis=1))
+                assert np.isnan(values).all(axis=1).tolist() == np.isnan(values).any(axis=1).tolist() == absent
+    for values in result.scores.values():
+        assert np.isnan(values).all(axis=1).tolist() == np.isnan(values).any(axis=1).tolist() == [0, 1, 1, 1, 1]
     assert result.left_out == {
         f"answer: {SHARED}": 1,
+        f"answer: {ALONE}": 1,
         "answer: no form of its own": 1,
         f"false option: {SHARED}": 2,
     }

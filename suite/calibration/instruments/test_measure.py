@@ -16,7 +16,7 @@ from fixtures.flow import EDGES, IMAGE, LAST, OTHER, QUESTION, RELATED
 from fixtures.instruments.answers import ANSWERED_OTHERWISE, BEYOND, ONE_SUB_WORD, PICTURE_MISSING
 from fixtures.instruments.engines.fast import sweep
 from fixtures.instruments.generation import greedy_answers
-from fixtures.instruments.lens import FORMS, NORMED, SHARED, Lens
+from fixtures.instruments.lens import ALONE, FORMS, NORMED, SHARED, Lens
 from fixtures.measure import NothingLeft, TooWide, measure
 from fixtures.measurement import Measurement
 from fixtures.question import Question
@@ -130,11 +130,13 @@ def test_the_numbers_are_the_instruments_own(subject: TinySubject, result: Measu
         assert np.array_equal(result.knocked[edge], expected[:, place], equal_nan=True)
         change = (expected[:, place] / result.baseline[:, None] - 1) * 100
         np.testing.assert_allclose(result.curve(edge).values, change, rtol=1e-9, atol=1e-9)
-    lenses = Lens(subject, prompts).readings()
+    lenses = Lens(subject, prompts, result.rivals).readings()
     assert sorted(result.lenses) == sorted(form + suffix for form in FORMS for suffix in ("", NORMED))
     for name, values in lenses.probabilities.items():
         assert np.array_equal(result.lenses[name], values, equal_nan=True)
         assert np.array_equal(result.ranks[name], lenses.ranks[name], equal_nan=True)
+    for name, values in lenses.scores.items():
+        assert np.array_equal(result.scores[name], values, equal_nan=True)
     assert np.array_equal(result.lens("lowercase").values, result.lenses["lowercase"])
     assert np.array_equal(result.lens("lowercase", normed=True).values, result.lenses["lowercase_normed"])
 
@@ -171,7 +173,7 @@ def test_words_that_the_lens_cannot_read_are_counted(subject: TinySubject, words
     shared = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
     read = next(question for question in words if WORD_TOKENS[question.answer] in READABLE)
     result = measure(subject, [read, shared], edges=[])
-    assert result.lens_left_out == {f"answer: {SHARED}": 1}
+    assert result.lens_left_out == {f"answer: {SHARED}": 1, f"rival: {SHARED}": 1, f"answer: {ALONE}": 1}
     assert np.isnan(result.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
 
 
@@ -221,7 +223,7 @@ def test_a_measurement_survives_its_way_to_disk(result: Measurement) -> None:
         again = measurement_file.from_arrays({name: arrays[name] for name in arrays.files})
     for name in (field.name for field in fields(Measurement)):
         before, after = getattr(result, name), getattr(again, name)
-        if name in {"knocked", "lenses", "ranks"}:
+        if name in {"knocked", "lenses", "ranks", "scores"}:
             assert list(before) == list(after)
             assert all(np.array_equal(before[key], after[key], equal_nan=True) for key in before)
         elif isinstance(before, np.ndarray):
@@ -233,8 +235,8 @@ def test_a_measurement_survives_its_way_to_disk(result: Measurement) -> None:
 
 def test_arrays_that_are_no_measurement_are_refused(result: Measurement) -> None:
     arrays = measurement_file.to_arrays(result)
-    older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 1', b'"schema": 0'), dtype=np.uint8)
-    with pytest.raises(ValueError, match="schema 0, this version reads 1"):
+    older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 2', b'"schema": 0'), dtype=np.uint8)
+    with pytest.raises(ValueError, match="schema 0, this version reads 2"):
         measurement_file.from_arrays({**arrays, "json": older})
     for damaged in (
         {},

@@ -54,6 +54,8 @@ def result() -> Measurement:
         knocked={edge: np.where(gap, np.nan, values) for edge, values in whole.knocked.items()},
         lenses={form: np.where(gap, np.nan, values) for form, values in whole.lenses.items()},
         ranks={form: np.where(gap, np.nan, 1000.0 * values) for form, values in whole.lenses.items()},
+        scores={name: np.where(gap, np.nan, -1000.0 * values) for name, values in whole.scores.items()},
+        rivals=("red", "blue"),
     )
 
 
@@ -97,6 +99,8 @@ def test_gaps_and_rounding_are_no_damage(result: Measurement) -> None:
     assert again.curve(IMAGE >> QUESTION).n == KEPT - 1
     assert again.set_aside == result.set_aside
     assert again.edge_left_out == result.edge_left_out
+    assert again.rivals == ("red", "blue")
+    assert np.array_equal(again.scores["answer"], result.scores["answer"], equal_nan=True), "a logit may be negative"
 
 
 def test_a_measurement_without_a_question_left_is_one(result: Measurement) -> None:
@@ -104,7 +108,7 @@ def test_a_measurement_without_a_question_left_is_one(result: Measurement) -> No
         result, correct=np.zeros(ASKED, np.bool_), answers=("blue",) * ASKED, questions=(),
         baseline=result.baseline[:0],
         knocked={edge: values[:0] for edge, values in result.knocked.items()},
-        lenses={form: values[:0] for form, values in result.lenses.items()}, ranks={},
+        lenses={form: values[:0] for form, values in result.lenses.items()}, ranks={}, scores={},
         set_aside={"answered otherwise": ASKED},
     )  # fmt: skip
     assert measurement_file.from_arrays(measurement_file.to_arrays(none)).questions == ()
@@ -134,6 +138,9 @@ def test_a_measurement_without_a_question_left_is_one(result: Measurement) -> No
         (at(LENS, (0, 0), 50.0), "lens/lowercase holds numbers beyond 0 to 1"),
         (reshaped(LENS, lambda values: values[:, :-1]), r"float64 \[4, 8\] in place of float64 \[4, 9\]"),
         (at("rank/lowercase", (0, 0), -1.0), "rank/lowercase holds numbers beyond"),
+        (at("score/answer", (0, 0), np.nan), "score/answer holds NaN or infinity"),
+        (reshaped("score/rival", lambda values: values[1:]), r"score/rival holds float64 \[3, 9\] in place of"),
+        (told(rivals=["red", 2]), r"its rivals are \['red', 2\]"),
         (at("kept", 0, False), r"baseline holds float64 \[4, 1\] in place of float64 \[3, 1\]"),
         (at("correct", 0, False), "kept that was answered wrong"),
         (reshaped("correct", lambda values: values.astype(np.int8)), "correct"),
@@ -157,6 +164,7 @@ def test_damage_is_refused_in_one_sentence(result: Measurement, damage: Damage, 
 def test_what_the_ledger_reads_of_a_measurement_is_what_is_checked(result: Measurement) -> None:
     told = measurement_properties(measurement_file.from_arrays(measurement_file.to_arrays(result)))
     assert (told["asked"], told["kept"], sum(told["set_aside"].values())) == (ASKED, KEPT, ASKED - KEPT)
+    assert told["rivals"] == ["red", "blue"]
 
 
 def test_a_damaged_file_of_the_store_is_measured_anew_and_said_once(result: Measurement, tmp_path: Path) -> None:

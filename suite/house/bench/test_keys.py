@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,19 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
 
 
 # ---- questions
+
+
+@pytest.mark.usefixtures("measured")
+def test_the_rivals_are_of_all_questions_selected_and_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [Request("model", "QueryAttr"), CHOOSE, replace(CHOOSE, task="QueryAttr", edge=PADDING >> QUESTION)]
+    one = bench()
+    rivals = [one.measurement(request).rivals for request in requests]
+    asked = Counter(question.answer for question in one.questions.of_task("QueryAttr"))
+    assert rivals == [tuple(sorted(asked, key=lambda word: (-asked[word], word))), (), ()]
+    assert len(rivals[0]) > 1
+    monkeypatch.setattr("fixtures.instruments.rivals.answers_of", lambda questions: ("others",))
+    keys = [[each.plan.measurement(request).entry.key for request in requests] for each in (one, bench())]
+    assert [before == after for before, after in zip(*keys, strict=True)] == [False, False, True]
 
 
 QUESTION_ASKED = Question(

@@ -43,6 +43,7 @@ def measured(seed: int = 0) -> Measurement:
         knocked={EDGE: 0.5 * (1 - drops)},
         lenses={form: values[right] for form, values in made_up.lenses.items()},
         ranks={form: values[right] for form, values in made_up.ranks.items()},
+        scores={name: values[right] for name, values in made_up.scores.items()},
         patches={kept[0].id: ((0.0, 0.0, 8.0, 8.0),)},
     )
 

@@ -114,8 +114,6 @@ class Model:
     of_final_sub_words: Mapping[Edge, Floats] = field(default_factory=dict[Edge, Floats])
     smaller: Mapping[Edge, Floats] = field(default_factory=lambda: {OTHER >> QUESTION: bump(1, 2.5, -30)})
     right: float = 0.99
-    rank: float = 0
-    """The answer's rank by the lens from half of the depth on."""
     questions: int = 400
     scatter: float = 8.0
     """The standard deviation of a question's relative changes, in points."""
@@ -135,7 +133,7 @@ class Model:
         choose = task.startswith("Choose")
         images, correct, baseline, left, seen = self._sample(
             model, task, (width or 0, int(request.final_sub_word)), {each: curves[each] for each in edges},
-            {form: mean for form, mean in self.lens.items() if choose or not form.startswith("false")},
+            self.lens,
         )  # fmt: skip
         golds = [ANSWERS[each % 2] for each in range(len(correct))]
         others = [ANSWERS[each % 2 - 1] for each in range(len(correct))]
@@ -144,7 +142,9 @@ class Model:
             for each, (image, gold, other) in enumerate(zip(images, golds, others, strict=True))
         )
         absent = np.full((len(baseline), LAYERS + 1), np.nan)
-        ranks = np.where(POINTS >= LAYERS / 2, self.rank, 1000.0) + np.zeros_like(absent)
+        shown = LazyMapping(self.lens, lambda form: seen[form] if choose or not form.startswith("false") else absent)
+        # Without a false option the rival is another answer, and just as probable.
+        forms = {"answer": ("lowercase", "capitalized"), "rival": ("false_lowercase", "false_capitalized")}
         return Measurement(
             model=model,
             task=task,
@@ -157,10 +157,11 @@ class Model:
             questions=tuple(each for each, right in zip(questions, correct, strict=True) if right),
             baseline=baseline,
             knocked=LazyMapping(edges, lambda edge: baseline[:, None] * left[edge]),
-            lenses=LazyMapping(self.lens, lambda form: seen.get(form, absent)),
+            lenses=shown,
             set_aside={},
             provenance={},
-            ranks=dict.fromkeys(("lowercase", "capitalized"), ranks),
+            scores=LazyMapping(forms, lambda word: np.maximum(*(seen[form] for form in forms[word]))),
+            rivals=() if choose else ANSWERS,
         )
 
     def _sample(

@@ -163,7 +163,7 @@ class TinySubject:
 
     def answer_tokens(self, text: str) -> AnswerTokens | None:
         """The capitalized form of w7 is the next token. w0, w5, ... have one form, and w1, w6, ... have none."""
-        place = WORD_TOKENS[text] - FIRST_WORD
+        place = WORD_TOKENS.get(text, FIRST_WORD + 1) - FIRST_WORD
         if place % 5 == 1:
             raise Unaskable(text, "no form of its own")
         return AnswerTokens(FIRST_WORD + place, FIRST_WORD + place + 1) if place % 5 else None

@@ -100,6 +100,8 @@ def measure(
         other_widths=dict.fromkeys(other_widths, knocked),
         lenses={**dict.fromkeys(ANSWER_FORMS, rise), **dict.fromkeys(FALSE_FORMS, 1 - rise)} if options["lens"] else {},
         ranks=dict.fromkeys(ANSWER_FORMS, 100 * (1 - rise)) if options["lens"] else {},
+        scores={"answer": rise, "rival": 1 - rise} if options["lens"] else {},
+        rivals=tuple(options.get("rivals") or ()),
         set_aside={},
         provenance=dict.fromkeys(
             ("python", "numpy", "torch", "transformers", "fingerprint", "dtype", "device", "engine"),
