@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
+from fixtures.flow import OTHER, QUESTION
 from fixtures.measure import measure
 from fixtures.measurement import Measurement
 from fixtures.model_flow import POOLED, Request
@@ -35,8 +36,8 @@ ASKED: Final = 26
 OF_ACCURACY: Final = 128
 """Questions that are asked where the claim on accuracy is to be decided; so many it needs."""
 
-ANSWERS_OTHERWISE: Final = ("mistaken", "blind", "random")
-"""Faults that change what the model answers; only they are asked `OF_ACCURACY` questions."""
+JUDGED_ON_ACCURACY: Final = ("", "mistaken", "blind", "random")
+"""The planted model itself and the faults that change its answers; only they are asked `OF_ACCURACY` questions."""
 
 BETWEEN_TASKS: Final = ("scattered", "equal-second-stage")
 """Faults that show only on all six tasks together."""
@@ -75,6 +76,8 @@ class Measured:
     asked: int = ASKED
 
     def __call__(self, request: Request, /) -> Measurement:
+        if request.model == SMALL and request.is_main:
+            return measured_sibling(request.task)
         main = measured(request.model, request.task, self.asked)
         if request.is_main or (request.width in (None, main.width) and request.edge in main.edges):
             return main if not request.final_sub_word else measured_again(request, self.asked)
@@ -89,6 +92,12 @@ def _questions(task: str, asked: int) -> Sequence[Question]:
 def measured(model: str, task: str, asked: int) -> Measurement:
     """The main measurement: of as many questions as were *asked*, the first `ASKED` right ones."""
     return measure(subject(model), _questions(task, asked), at_most=ASKED)
+
+
+@cache
+def measured_sibling(task: str) -> Measurement:
+    """The measurement of the smaller sibling, which no fault changes, on the one edge that a claim compares."""
+    return measure(subject(SMALL), _questions(task, ASKED), (OTHER >> QUESTION,), lens=False)
 
 
 @cache
@@ -113,7 +122,7 @@ def claims_on(place: str, fault: str) -> Iterator[str]:
 
 def verdicts(fault: str, place: str) -> dict[tuple[str, str], str]:
     """The verdict of each claim on the planted model with a *fault*, on a task or on all together."""
-    source = Measured(OF_ACCURACY if fault in ANSWERS_OTHERWISE else ASKED)
+    source = Measured(OF_ACCURACY if fault in JUDGED_ON_ACCURACY else ASKED)
     return {(claim, place): verdict_on(source, named(fault), claim, place) for claim in claims_on(place, fault)}
 
 
