@@ -26,16 +26,6 @@ def entry(key: str = KEY) -> Entry[Any]:
     return Entry(key, "miniature ChooseAttr", packed, unpacked)
 
 
-@pytest.fixture
-def sentences() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def store(tmp_path: Path, sentences: list[str]) -> Store:
-    return Store(tmp_path, say=sentences.append)
-
-
 def never() -> Any:
     raise AssertionError("it is stored")
 
