@@ -109,6 +109,8 @@ LENS: Final[Mapping[str, Shape]] = {
     "false_capitalized": rise(33, 0.08),
 }
 COMPARING: Final = ("CompareAttr", "LogicalObj")
+SCORES: Final = {"answer": ("lowercase", "capitalized"), "rival": ("false_lowercase", "false_capitalized")}
+"""The forms of the answer and of its best rival. Without a false option that is another answer, and is as probable."""
 SMALLER_SECOND: Final = {task: {I_Q: total(EARLY, SMALL_LATE)} for task in COMPARING}
 
 
@@ -145,11 +147,13 @@ class ShapedModel:
             changes = mean * size + LAYER_NOISE * noise.standard_normal((len(size), depth))
             return baseline[:, None] * np.maximum(1 + changes / 100, 0)
 
-        def seen(form: str) -> Floats:
+        def read(form: str) -> Floats:
             mean = {**LENS, **self.lens}.get(form, NOTHING)(Grid(depth, width, depth + 1))
-            if form.startswith("false") and not request.task.startswith("Choose"):
-                return np.full((len(size), depth + 1), np.nan)
             return np.clip(mean * size, 0, 1)
+
+        def seen(form: str) -> Floats:
+            is_absent = form.startswith("false") and not request.task.startswith("Choose")
+            return np.full((len(size), depth + 1), np.nan) if is_absent else read(form)
 
         questions = self._questions(request.task)
         others = [ANSWERS[place % 2 - 1] for place in range(self.questions)]
@@ -172,6 +176,7 @@ class ShapedModel:
             lenses=LazyMapping(LENS, seen),
             set_aside={},
             provenance={},
+            scores={name: np.maximum(*map(read, forms)) for name, forms in SCORES.items()},
         )
 
     def _shapes(self, request: Request) -> Mapping[Edge, Shape]:

@@ -117,6 +117,18 @@ ANSWERS: Final[Mapping[str, tuple[Case, ...]]] = {
         false("it never rose", lens(NOTHING), premise="a rise"),
         false("it never rose above 1 %", lens(level(0.01)), premise="a rise"),
     ),
+    "answer.inferred-by-half-way": (
+        true("it is at 50 % and its rival at 10", ShapedModel()),
+        true("it is at 50 % and its rival at 10, without options", ShapedModel(), "QueryAttr"),
+        true("it stands in capitals by then", lens(NOTHING, rise(10, 0.8))),
+        true("it is at 2 % and its rival at none", lens(level(0.02), other=NOTHING), "CompareAttr"),
+        false("it comes at 30", lens(rise(30, 0.5, 36), other=rise(18, 0.1))),
+        false("it comes at 30, without options", lens(rise(30, 0.5, 36), other=rise(18, 0.1)), "LogicalObj"),
+        false("its rival is above it", lens(other=scaled(LOWER, 1.5))),
+        false("its rival is above it, without options", lens(other=scaled(LOWER, 1.5)), "CompareAttr"),
+        false("both are level", lens(level(0.3), other=level(0.3)), "QueryAttr"),
+        false("nothing is read of either", lens(NOTHING, NOTHING, NOTHING)),
+    ),
     "answer.false-option-stays-below": (
         true("10 % next to 50", ShapedModel()),
         true("none next to 50", lens(other=NOTHING)),
