@@ -67,9 +67,9 @@ def columns(records: Iterable[Record]) -> list[str]:
 
 def verdicts(records: Sequence[Record], width: int, paint: Paint = unpainted) -> str:
     """The table, claims by tasks. Labels are left of the cells where *width* allows it, else above them."""
-    table_beside = _beside(records, unpainted)
-    fits = max(len(line) for line in table_beside.splitlines()) <= width
-    table = _beside(records, paint) if fits else _above(records, paint)
+    labels_left = _with_labels_left(records, unpainted)
+    fits = max(len(line) for line in labels_left.splitlines()) <= width
+    table = _with_labels_left(records, paint) if fits else _with_labels_above(records, paint)
     below = [line for meaning in legend(records) for line in wrapped(meaning, width, "", "    ")]
     return "\n".join([table, *(["", *below] if below else [])])
 
@@ -84,7 +84,7 @@ def legend(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _beside(records: Sequence[Record], paint: Paint) -> str:
+def _with_labels_left(records: Sequence[Record], paint: Paint) -> str:
     """The table with topics, claims and, where there are several, models in a first column, indented."""
     tasks = columns(records)
     models = unique(record.model for record in records)
@@ -104,7 +104,7 @@ def _beside(records: Sequence[Record], paint: Paint) -> str:
     return _tabulated(filled, [models[0] if len(models) == 1 else "", *tasks])
 
 
-def _above(records: Sequence[Record], paint: Paint) -> str:
+def _with_labels_above(records: Sequence[Record], paint: Paint) -> str:
     """The table with each row of cells under a line with the claim and, where there are several, the model."""
     tasks = columns(records)
     one_model = len({record.model for record in records}) == 1

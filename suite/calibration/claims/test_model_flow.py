@@ -48,7 +48,7 @@ def test_what_the_paper_has_not_is_measured_when_it_is_read(measured: Callable[[
 @pytest.mark.usefixtures("measured")
 def test_another_models_curves_say_whose_they_are() -> None:
     flow = Flow("a.claim", "model", "ChooseAttr", bench().measurement)
-    other = flow.beside("model")
+    other = flow.of_model("model")
     assert flow(QUESTION >> LAST).drop().label == "drop of c(question->last)"
     assert other(QUESTION >> LAST).drop().label == "drop of c(question->last) of model"
     assert other.lens("lowercase").label == f"{flow.lens('lowercase').label} of model"

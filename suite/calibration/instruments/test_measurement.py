@@ -79,7 +79,7 @@ def without(name: str) -> Damage:
 
 
 def told(**changes: Any) -> Damage:
-    """Damage to what stands beside the arrays."""
+    """Damage to what stands next to the arrays."""
 
     def damage(arrays: Arrays) -> Arrays:
         rest = {**json.loads(arrays["json"].tobytes()), **changes}

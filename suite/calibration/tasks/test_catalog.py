@@ -97,5 +97,5 @@ def test_an_unknown_task_is_told_the_known_ones() -> None:
         questions("Nonsense")
 
 
-def test_the_bundled_world_lies_beside_the_code() -> None:
+def test_the_bundled_world_lies_next_to_the_code() -> None:
     assert (WORLD / gqa_release.QUESTION_FILES[0]).is_file()

@@ -306,7 +306,7 @@ def test_a_folder_without_pictures_is_told_where_they_may_lie(folder: Path) -> N
 # Prepared.
 
 
-def test_they_are_prepared_beside_the_six_in_one_folder(folder: Path, tmp_path: Path) -> None:
+def test_they_are_prepared_next_to_the_six_in_one_folder(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepare.prepare(None, None, out, tasks=["QueryAttr", *OTHERS], number=3, seed=2, data=folder)
     assert questions("QueryAttr", 3, 2, out) == questions("QueryAttr", 3, 2)

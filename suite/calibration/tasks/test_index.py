@@ -303,7 +303,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 # The authors' choice among a release.
 
 
-def test_the_authors_files_beside_a_release_choose_by_id(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_authors_files_next_to_a_release_choose_by_id(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     every = {task: tuple(load(task, release).questions) for task in TASKS}
     picked = every["QueryAttr"][4:7]
     chosen = [as_row(question) for question in picked]

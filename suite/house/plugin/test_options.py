@@ -119,14 +119,14 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
 def test_the_hub_is_no_folder_unless_it_is_written_as_one(
     parsed: Parse, tmp_path: Path, option: str, names: tuple[str, ...]
 ) -> None:
-    beside = {} if option == "gqa" else {"gqa": HUB}
+    others = {} if option == "gqa" else {"gqa": HUB}
     for name in names:
-        assert getattr(parsed(**{**beside, option: name}), option) == name
+        assert getattr(parsed(**{**others, option: name}), option) == name
     with pytest.raises(BadOption, match="not a folder"):
-        parsed(**{**beside, option: "./hub"})
+        parsed(**{**others, option: "./hub"})
     (tmp_path / "hub").mkdir()
-    assert getattr(parsed(**{**beside, option: "hub"}), option) == HUB
-    assert getattr(parsed(**{**beside, option: "./hub"}), option) == tmp_path / "hub"
+    assert getattr(parsed(**{**others, option: "hub"}), option) == HUB
+    assert getattr(parsed(**{**others, option: "./hub"}), option) == tmp_path / "hub"
 
 
 def test_boxes_are_for_the_hub_which_lacks_them(parsed: Parse, tmp_path: Path) -> None:

@@ -46,9 +46,9 @@ def test_recorded(flow):
 def test_elsewhere(flow):
     assert flow(IMAGE >> QUESTION).drop().at_least(20)
 
-@pytest.mark.claim(id="a.beside")
-def test_beside(flow):
-    assert flow(QUESTION >> LAST).drop().exceeds(flow.beside("llava-1.5-13b")(QUESTION >> LAST).drop())
+@pytest.mark.claim(id="a.comparison")
+def test_comparison(flow):
+    assert flow(QUESTION >> LAST).drop().exceeds(flow.of_model("llava-1.5-13b")(QUESTION >> LAST).drop())
 
 @pytest.mark.claim(id="a.broken")
 def test_broken(flow):
@@ -114,7 +114,7 @@ def test_each_verdict_has_its_outcome_in_a_run(run: Run) -> None:
     result.assert_outcomes(passed=4, failed=4, skipped=3, errors=1)
     assert {name: own["evidence"]["verdict"] for name, own in properties.items() if "evidence" in own} == {
         "holds": "holds", "set": "holds", "recorded": "recorded", "fails": "fails", "composite": "fails",
-        "elsewhere": "unsupported", "beside": "unsupported", "pooled": "unsupported",
+        "elsewhere": "unsupported", "comparison": "unsupported", "pooled": "unsupported",
         "broken": "error", "silent": "error", "unset": "error",
     }  # fmt: skip
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -138,7 +138,7 @@ def test_an_error_keeps_its_traceback(run: Run) -> None:
 
 
 def test_a_skip_says_why_and_where_the_test_stands(run: Run) -> None:
-    result, _ = run("-k", "elsewhere or beside", "-rs", "--no-fold-skipped")
+    result, _ = run("-k", "elsewhere or comparison", "-rs", "--no-fold-skipped")
     result.stdout.fnmatch_lines(
         [
             "SKIPPED*test_claims.py:*the sentence is about llava-1.5-13b",
@@ -147,7 +147,7 @@ def test_a_skip_says_why_and_where_the_test_stands(run: Run) -> None:
     )
 
 
-def test_what_was_measured_is_told_beside_the_evidence(run: Run) -> None:
+def test_what_was_measured_is_shown_next_to_the_evidence(run: Run) -> None:
     _, properties = run("-k", "holds")
     measurement = properties["holds"]["measurement"]
     assert (measurement["model"], measurement["task"], measurement["asked"], measurement["kept"]) == (

@@ -71,7 +71,7 @@ def found(folder: Path) -> list[str]:
     return [row["verdict"] for row in json.loads((folder / "ledger.json").read_text())["records"]]
 
 
-def test_a_fuller_report_is_kept_beside_one_that_was_cut_short(tmp_path: Path) -> None:
+def test_a_fuller_report_is_kept_next_to_one_that_was_cut_short(tmp_path: Path) -> None:
     write_report(whole(), tmp_path, replace(TEXTS, card=True), {})
     said = write_report(cut_short(whole()), tmp_path, TEXTS, {})
     assert said[0].startswith("the earlier report said more (6 claims judged, and 1 now): it is kept in")
@@ -107,7 +107,7 @@ def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     assert said == [f"written in {tmp_path}: index.html, figures/ (8), ledger.json, claims.md, claims.csv, claims.tex"]
 
 
-def test_what_an_earlier_run_drew_is_not_left_beside_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
+def test_what_an_earlier_run_drew_is_not_left_next_to_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
     write_report(whole("one"), tmp_path, ReportOptions(card=True), {})
     said = write_report(whole("two"), tmp_path, TEXTS, {})
     drawn = {"index.html", "figures", "model-card.md"}

@@ -1,4 +1,4 @@
-"""The page needs nothing beside itself, says all that the ledger says, and takes no text for anything but text."""
+"""The page needs nothing but itself, says all that the ledger says, and takes no text for anything but text."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def written() -> str:
     return page(made_up, list(figures(made_up)))
 
 
-def test_it_needs_nothing_beside_itself(written: str) -> None:
+def test_it_needs_nothing_but_itself(written: str) -> None:
     for tag, attributes in Tags(written).found:
         assert tag not in ("iframe", "object", "embed", "base", "form")
         for name in ("src", "href", "xlink:href", "action"):
@@ -102,7 +102,7 @@ def test_every_record_is_in_it(written: str) -> None:
     assert written.count("data:image/svg+xml") == 4
 
 
-def test_p_values_stand_beside_the_bound_and_are_explained() -> None:
+def test_p_values_stand_next_to_the_bound_and_are_explained() -> None:
     shown = page(ledger(replace(MEASURED, p=0.004, p_holm=0.12), record(verdict="recorded")))
     assert "<dt>p (adjusted)</dt><dd>0.004 (0.12)</dd>" in shown
     assert shown.count("<dt>p (adjusted)</dt>") == 1

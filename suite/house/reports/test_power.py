@@ -179,8 +179,8 @@ def test_a_claim_of_all_tasks_counts_questions_of_one() -> None:
 
 
 def test_a_claim_of_two_models_counts_questions_of_one() -> None:
-    beside = record("regions.smaller-model-reads-less-of-the-rest", n=190, bound="> 0")
-    assert pilots(beside, ledger(beside, kept=95))[0].each == 95
+    comparison = record("regions.smaller-model-reads-less-of-the-rest", n=190, bound="> 0")
+    assert pilots(comparison, ledger(comparison, kept=95))[0].each == 95
 
 
 def test_the_least_sure_part_decides_and_of_failing_ones_the_surest() -> None:
@@ -203,7 +203,7 @@ def test_a_part_without_a_number_leaves_the_whole_open() -> None:
     assert result.likely_at is None
 
 
-def test_the_papers_own_effect_stands_beside_the_measured_one() -> None:
+def test_the_papers_own_effect_stands_next_to_the_measured_one() -> None:
     result = powers(ledger(record(effect=45.0, low=35.0, high=55.0, verdict="inconclusive")))
     assert [(each.truth, each.outcome) for each in result] == [(45.0, "holds"), (60.0, "holds")]
     assert result[1].chances[128] > result[0].chances[128]

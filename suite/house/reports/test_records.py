@@ -155,7 +155,7 @@ def test_what_a_test_did_becomes_a_verdict(reports: ClaimReports, verdict: str, 
     assert reason in result.reason
 
 
-def test_a_failed_teardown_is_noted_beside_the_verdict() -> None:
+def test_a_failed_teardown_is_noted_next_to_the_verdict() -> None:
     result = conclude(PLANNED, ClaimReports(evidence=EVIDENCE, notes=("teardown failed: OSError",), called=True))
     assert (result.verdict, result.notes) == ("holds", ("teardown failed: OSError",))
 

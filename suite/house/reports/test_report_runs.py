@@ -60,7 +60,7 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
         assert all(row.pop("seconds") >= 0 for row in each["records"])
         each.pop("environment")
     assert ledgers[0] == ledgers[1] == ledgers[2]
-    assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "beside"]
+    assert [model["name"] for model in ledgers[0]["models"]] == ["b-model", "a-model", "sibling"]
     assert ledgers[0]["models"][0]["fingerprint"] == "f00d"
     assert ledgers[0]["models"][0]["revision"] == "c0ffee"
     assert [(row["model"], row["task"]) for row in ledgers[0]["curves"]] == [
@@ -69,7 +69,7 @@ def test_however_many_workers_the_ledger_is_the_same(run: Run, pytester: pytest.
     assert [(row["id"], row["kept"]) for row in ledgers[0]["examples"]] == [("1", True), ("2", False)] * 6
     assert [(row["model"], row["task"]) for row in ledgers[0]["measurements"]] == [
         *((model, task) for model in ("b-model", "a-model") for task in ("ChooseAttr", "ChooseCat", "QueryAttr")),
-        ("beside", "LogicalObj"),
+        ("sibling", "LogicalObj"),
     ]
 
 
@@ -93,7 +93,7 @@ def test_the_run_ends_with_the_table_and_the_count(run: Run, pytester: pytest.Py
             "b-model ChooseAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "b-model QueryAttr: 8 of 128 set aside: 7 wrong answer, 1 no picture",
             "a-model ChooseCat: 8 of 128 set aside: 7 wrong answer, 1 no picture",
-            "beside: no question set aside on any task",
+            "sibling: no question set aside on any task",
             "written in out: ledger.json, claims.md, claims.csv, claims.tex",
             "*2 failed*",
         ]

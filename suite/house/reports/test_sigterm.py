@@ -56,7 +56,7 @@ def test_who_was_told_to_ignore_it_goes_on(ending: SigtermHandler) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
-def test_beside_the_main_thread_nothing_is_touched(ending: SigtermHandler, heard: list[int]) -> None:
+def test_outside_the_main_thread_nothing_is_touched(ending: SigtermHandler, heard: list[int]) -> None:
     def elsewhere(step: Callable[[], None]) -> None:
         thread = threading.Thread(target=step)
         thread.start()

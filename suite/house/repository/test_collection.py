@@ -39,7 +39,7 @@ def test_pytest_on_the_suite_collects_claims_alone() -> None:
     assert not [line for line in listed if "suite/house" in line or "suite/calibration" in line]
 
 
-def test_what_is_named_beside_the_claims_is_collected_and_instruments_come_first() -> None:
+def test_what_is_named_next_to_the_claims_is_collected_and_instruments_come_first() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "suite/",
          "suite/calibration/statistics/test_interval.py", "suite/house/reports/test_holm.py",

@@ -51,12 +51,12 @@ def both_round_alike(value: float, low: float, high: float, end: float, unit: st
 
 @given(value=tenths, low=tenths, high=tenths, end=printed)
 @example(value=0.69999, low=0.5, high=0.9, end=0.7)
-def test_both_round_fine_numbers_the_same_beside_a_bound(value: float, low: float, high: float, end: float) -> None:
+def test_both_round_fine_numbers_the_same_next_to_a_bound(value: float, low: float, high: float, end: float) -> None:
     both_round_alike(value, low, high, end, "of depth")
 
 
 @given(value=tens, low=tens, high=tens, end=printed)
 @example(value=39.96, low=30.0, high=50.0, end=40.0)
 @example(value=20.0, low=-10.0, high=50.0, end=0.0)
-def test_both_round_coarse_numbers_the_same_beside_a_bound(value: float, low: float, high: float, end: float) -> None:
+def test_both_round_coarse_numbers_the_same_next_to_a_bound(value: float, low: float, high: float, end: float) -> None:
     both_round_alike(value, low, high, end, "points")

@@ -123,7 +123,7 @@ ARCHITECTURES: Mapping[str, Callable[[], tuple[Any, Extra]]] = {
     "gemma2, soft caps": decoder("Gemma2Config", sliding_window=WINDOW, query_pre_attn_scalar=8),
     "phi3": decoder("Phi3Config"),
     "granite, scaled": decoder("GraniteConfig", residual_multiplier=0.5, attention_multiplier=0.3),
-    "cohere2, attention beside the MLP": decoder("Cohere2Config", sliding_window=WINDOW),
+    "cohere2, attention parallel to the MLP": decoder("Cohere2Config", sliding_window=WINDOW),
     "olmo2, norms after": decoder("Olmo2Config"),
     "deepseek-v3, latent keys": decoder(
         "DeepseekV3Config", head_dim=4, q_lora_rank=16, kv_lora_rank=16, qk_nope_head_dim=8, qk_rope_head_dim=4,

@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture
 def flow(request):
     cell, properties = request.param, request.node.user_properties
-    properties.append(("measurement", dict(model="beside", task="LogicalObj", asked=9, kept=9, set_aside={})))
+    properties.append(("measurement", dict(model="sibling", task="LogicalObj", asked=9, kept=9, set_aside={})))
     for task in ("QueryAttr", "ChooseAttr") if cell.task == "all" else (cell.task,):
         properties.append(("measurement", dict(
             model=cell.model, task=task, asked=128, kept=120, set_aside={"wrong answer": 7, "no picture": 1},
