@@ -29,7 +29,8 @@ from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, Stranger, prompt, stranger
 from suite.support.models.families import families
 from suite.support.models.pixel_oracle import question
-from suite.support.models.words_llava import PATCHES, TinySubject, norms_in_double, tiny_question, tiny_subject
+from suite.support.models.random_prompts import random_prompts
+from suite.support.models.words_llava import TinySubject, norms_in_double, tiny_question, tiny_subject
 
 ADD_BETWEEN_LAYERS = frozenset({"qwen3-vl, deepstack", "qwen3_vl", "qwen3_vl_moe"})
 """They add to image positions between layers, where a shorter question's neighbour is recomputed: never filled up."""
@@ -112,14 +113,7 @@ def unlike(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int,
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
     known = [*EDGES, RELATED >> OTHER, OTHER >> RELATED, LAST >> QUESTION, QUESTION >> IMAGE]
     edges = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4, unique=True))
-    prompts: list[Prompt] = []
-    for seed in range(draw(st.integers(2, 6))):
-        words = draw(st.integers(2, 16))
-        spans = st.lists(st.integers(1, PATCHES + words), min_size=1, max_size=9, unique=True).map(np.array)
-        one = subject.encode(tiny_question(seed, words))
-        drawn = {RELATED: draw(spans), OTHER: draw(spans)} if draw(st.booleans()) else {}
-        kept = {span: places for span, places in one.spans.items() if span not in (RELATED, OTHER)}
-        prompts.append(replace(one, spans={**kept, **drawn}))
+    prompts = random_prompts(draw, subject, fewest=2, most=6, words=16)
     return subject, prompts, edges, draw(st.integers(1, 2 * layers + 1)), draw(st.sampled_from([0, 0.1, 0.5, 9]))
 
 

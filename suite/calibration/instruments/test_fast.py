@@ -21,7 +21,8 @@ from fixtures.instruments.lens import Lens
 from fixtures.models.prompt import Prompt
 from suite.support.curves.sweeps import MOVED, log_difference, most_moved
 from suite.support.models.architectures import ARCHITECTURES, ROTATES_IN_SINGLE, in_single, prompt, stranger
-from suite.support.models.words_llava import PATCHES, TinySubject, norms_in_double, tiny_question, tiny_subject
+from suite.support.models.random_prompts import random_prompts
+from suite.support.models.words_llava import TinySubject, norms_in_double, tiny_question, tiny_subject
 
 NULL_EDGES = (LAST >> QUESTION, LAST >> IMAGE, QUESTION >> IMAGE)
 
@@ -50,14 +51,7 @@ def cases(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int |
     some = st.sampled_from([*EDGES, RELATED >> OTHER, OTHER >> RELATED, *NULL_EDGES])
     edges = draw(st.lists(some, min_size=1, max_size=4))
     width = st.integers(1, 2 * layers + 1)
-    prompts: list[Prompt] = []
-    for seed in range(draw(st.integers(1, 5))):
-        words = draw(st.integers(2, 5))
-        spans = st.lists(st.integers(1, PATCHES + words), min_size=1, max_size=9, unique=True).map(np.array)
-        one = subject.encode(tiny_question(seed, words))
-        drawn = {RELATED: draw(spans), OTHER: draw(spans)} if draw(st.booleans()) else {}
-        kept = {span: places for span, places in one.spans.items() if span not in (RELATED, OTHER)}
-        prompts.append(replace(one, spans={**kept, **drawn}))
+    prompts = random_prompts(draw, subject, fewest=1, most=5, words=5)
     return subject, prompts, edges, draw(width | st.lists(width, min_size=len(edges), max_size=len(edges)))
 
 
