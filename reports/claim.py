@@ -44,6 +44,7 @@ def claim(
     statistic: str = "",
     bound: str = "",
     needs: tuple[Need, ...] = (),
+    absence: bool = False,
 ) -> Callable[[Test], Test]:
     """Enter the decorated test into the register, and mark it `claim` with every field of its `Claim`.
 
@@ -61,11 +62,13 @@ def claim(
         statistic: One line for the register: what the claim reads.
         bound: One line for the register: what the claim needs of the statistic.
         needs: What the questions or the run must have for this claim.
+        absence: Whether the claim holds because a drop is absent, which shows no more than that a route is not needed.
     """
 
     def enter(test: Test) -> Test:
         sentence = " ".join((inspect.getdoc(test) or "").partition("\n\n")[0].split())
-        entry = Claim(id, section, figure, sentence, bound_from, tasks, models, recorded, statistic, bound, needs)
+        read = statistic, bound, needs, absence
+        entry = Claim(id, section, figure, sentence, bound_from, tasks, models, recorded, *read)
         place = test.__code__.co_filename, test.__code__.co_firstlineno
         _refuse(entry, place)
         REGISTER[id], _places[id] = entry, place

@@ -202,6 +202,7 @@ def _planned(item: pytest.Item) -> Record | None:
         verdict="not run",
         statistic=claim.statistic,
         reason=NOT_REACHED,
+        absence=claim.absence,
     )
 
 

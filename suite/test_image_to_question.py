@@ -48,6 +48,7 @@ def test_early_drop(flow: Flow) -> None:
     statistic="layer of the first trough of image->question; most of it up to the end of SECOND + 0.5 drop",
     bound="<= 4/40 of depth; >= 0",
     bound_from="ours",
+    absence=True,
 )
 def test_early_drop_is_sharp(flow: Flow) -> None:
     """The early drop lies in the first layers, and the probability comes back after them."""
@@ -133,6 +134,7 @@ def test_image_to_question_precedes_question_to_last(flow: Flow) -> None:
     statistic="overlap of the drops of image->question and question->last, each taken as 1",
     bound="<= 1/3",
     bound_from="ours",
+    absence=True,
 )
 def test_are_disjoint(flow: Flow) -> None:
     """The two transfers are distinct stages, in layers that are disjoint."""

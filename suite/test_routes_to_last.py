@@ -33,6 +33,7 @@ NEGLIGIBLE_SHARE = 0.25
     statistic="max |c(last->last)| over layers",
     bound="<= 5 points",
     bound_from="ours",
+    absence=True,
 )
 def test_last_to_itself_is_negligible(flow: Flow) -> None:
     """Blocking the last position from itself changes the answer's probability negligibly."""
@@ -100,6 +101,7 @@ def test_question_dominates_image(flow: Flow) -> None:
     statistic="max |c(image->last)| over layers",
     bound="<= 10 points; QueryAttr <= 20",
     bound_from="ours",
+    absence=True,
 )
 def test_image_to_last_is_not_significant(flow: Flow) -> None:
     """The image has no significant direct effect on the prediction, but for a slight one on QueryAttr."""
@@ -113,6 +115,7 @@ def test_image_to_last_is_not_significant(flow: Flow) -> None:
     statistic="max |c(image->last)| - 0.25 drop(image->question)",
     bound="< 0",
     bound_from="ours",
+    absence=True,
 )
 def test_direct_image_path_is_negligible_beside_indirect(flow: Flow) -> None:
     """What the image does to the prediction directly is negligible next to what it does through the question."""

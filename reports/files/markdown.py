@@ -110,7 +110,7 @@ def _cells(record: Record) -> list[str]:
         p_value(record.p, record.p_holm),
         "" if record.n is None else str(record.n),
         layers_in_words(record.layers),
-        "; ".join(text for text in (decides, record.reason, *notes, expected) if text),
+        "; ".join(text for text in (decides, record.reason, *notes, record.caveat, expected) if text),
     ]
 
 

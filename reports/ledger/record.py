@@ -23,6 +23,9 @@ NOT_REACHED = "the run ended before this test"
 EVERY_TASK = "all"
 """The task of a claim that weighs the tasks equally; it comes after the others."""
 
+ABSENT = "a drop is absent: what was cut is not needed there, which does not say that it is unused"
+"""What a claim that holds by the absence of a drop shows, and no more: models read around a cut."""
+
 TASKS_OF_THE_PAPER = 6
 """The number of tasks in the paper's table 1; a run may select fewer, and a claim may be about fewer."""
 
@@ -32,6 +35,7 @@ class Claim:
     """A row of the register: one sentence of the paper and how it is measured.
 
     *tasks* and *models* are those that the claim is asked of; None means all. *recorded* are tasks without a verdict.
+    *absence* is whether the claim holds because a drop is absent.
     """
 
     id: str
@@ -45,6 +49,7 @@ class Claim:
     statistic: str = ""
     bound: str = ""
     needs: tuple[str, ...] = ()
+    absence: bool = False
 
     def where(self) -> str:
         """The place of the sentence in the paper."""
@@ -69,7 +74,7 @@ class Record(JsonRecord):
     *expected* is the verdict that the expectations give where the claim is known to depart from the paper, else
     None. *expected_because* is their reason. *tasks* are the tasks that a record of all tasks together was read
     from. *draws* are some resamples of the effect, in the same order wherever *pairing* is the same. *readings* say
-    on which curves, and where, the effect was read.
+    on which curves, and where, the effect was read. *absence* is the register's.
     """
 
     noun: ClassVar[str] = "a record"
@@ -104,6 +109,12 @@ class Record(JsonRecord):
     draws: tuple[float | None, ...] = ()
     pairing: str = ""
     readings: tuple[ReadingRecord, ...] = ()
+    absence: bool = False
+
+    @property
+    def caveat(self) -> str:
+        """What may not be concluded from a claim that holds because a drop is absent; else empty."""
+        return f"holds because {ABSENT}" if self.absence and self.verdict == "holds" else ""
 
     @property
     def over(self) -> str:

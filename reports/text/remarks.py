@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
-from reports.ledger.record import Record, Verdict, unique
+from reports.ledger.record import ABSENT, Record, Verdict, unique
 from reports.text.numbers import about, count_of
 from reports.text.tables import wrapped
 
@@ -55,6 +55,12 @@ def unasked(records: Iterable[Record], width: int) -> list[str]:
     rows = [record for record in records if record.verdict == "unsupported"]
     phrases = _grounds((row.reason, _ground(row)) for row in rows)
     return wrapped(f"unsupported: {'; '.join(phrases)}", width, "", "    ") if rows else []
+
+
+def absences(records: Iterable[Record], width: int) -> list[str]:
+    """The claims that hold because a drop is absent, on one line, with what that does not say."""
+    claims = unique(record.claim for record in records if record.caveat)
+    return wrapped(f"hold because {ABSENT}: {', '.join(claims)}", width, "", "    ") if claims else []
 
 
 def _ground(record: Record) -> str:

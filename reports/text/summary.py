@@ -6,7 +6,17 @@ from collections.abc import Sequence
 
 from reports.ledger.ledger import Ledger
 from reports.text.holm import standing
-from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
+from reports.text.remarks import (
+    absences,
+    cut_short,
+    left_out,
+    noise_floor,
+    set_aside,
+    timings,
+    unasked,
+    undecided,
+    unmeasured,
+)
 from reports.text.tables import Paint, departures, verdicts, wrapped
 
 NOTABLE_NOISE = 0.1
@@ -23,6 +33,7 @@ def summary(
         departures(records, width, full),
         compared,
         [
+            *absences(records, width),
             *undecided(records, width),
             *unasked(records, width),
             *(wrapped(adjustment, width, "", "    ") if (adjustment := standing(records)) else []),

@@ -146,6 +146,7 @@ def finding(record: Record) -> str:
         record.over,
         record.reason,
         f"{record.expected} expected" if record.is_unexpected else "",
+        record.caveat,
     ]
     return "; ".join(fact for fact in facts if fact)
 
@@ -241,10 +242,11 @@ def _listed(claim: Claim, width: int, paint: Paint) -> str:
 
 
 def _measured_as(claim: Claim) -> list[str]:
-    """The statistic, and under it the bound and who drew it, and what the claim needs."""
+    """The statistic, and under it the bound and who drew it, what the claim needs, and whether an absence decides."""
     bound = f"{claim.bound} ({claim.bound_from})" if claim.bound_from else claim.bound
     needs = f"needs {' and '.join(claim.needs)}" if claim.needs else ""
-    return [text for text in (claim.statistic, bound.strip(), needs) if text]
+    absence = "holds where a drop is absent" if claim.absence else ""
+    return [text for text in (claim.statistic, bound.strip(), needs, absence) if text]
 
 
 def wrapped(text: str, width: int, first: str, rest: str) -> list[str]:

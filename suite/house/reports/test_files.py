@@ -47,6 +47,13 @@ def test_markdown_tells_every_record_and_part() -> None:
         assert said in text
 
 
+def test_markdown_says_of_each_claim_that_holds_by_an_absence_what_that_does_not_show() -> None:
+    absent = replace(MEASURED, absence=True, verdict="holds")
+    assert "does not say that it is unused" in claims_markdown(ledger(absent))
+    for other in (replace(absent, absence=False), replace(absent, verdict="fails")):
+        assert "unused" not in claims_markdown(ledger(other))
+
+
 def test_markdown_tells_each_part_on_a_line_of_its_own() -> None:
     text = claims_markdown(ledger(COMPOSITE, record(task="QueryAttr")))
     (row,) = (line for line in text.splitlines() if line.startswith("| ChooseAttr ") and "fails" in line)

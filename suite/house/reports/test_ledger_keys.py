@@ -71,6 +71,16 @@ def test_every_key_is_documented_and_no_other(ledger: dict[str, Any]) -> None:
     assert {each.name for each in fields(UnfinishedRecord)} == documented("unfinished")
 
 
+def test_the_ledger_marks_the_claims_that_hold_by_an_absence(ledger: dict[str, Any]) -> None:
+    assert {record["claim"] for record in ledger["records"] if record["absence"]} == {
+        "routes.last-to-itself-is-negligible",
+        "routes.image-to-last-is-not-significant",
+        "routes.direct-image-path-is-negligible-beside-indirect",
+        "stages.early-drop-is-sharp",
+        "stages.are-disjoint",
+    }
+
+
 def test_the_ledger_holds_what_the_readme_lists_and_no_more(ledger: dict[str, Any]) -> None:
     assert set(ledger) == {"schema", "unfinished", *OBJECTS} - {"parts"}
     assert ledger["unfinished"] == []

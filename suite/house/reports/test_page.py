@@ -109,6 +109,19 @@ def test_p_values_stand_next_to_the_bound_and_are_explained() -> None:
     assert "one without a p counts as 1" in shown
 
 
+def test_the_page_says_what_a_knockout_shows(written: str) -> None:
+    assert written.count('id="what-a-knockout-shows"') == 1
+    assert "A drop shows that the model needs a route" in written
+    assert "It does not show that the route is unused" in written
+
+
+def test_only_a_claim_that_holds_by_an_absence_says_so() -> None:
+    absent = replace(MEASURED, absence=True, verdict="holds")
+    others = (replace(absent, absence=False), *(replace(absent, verdict=each) for each in ("fails", "inconclusive")))
+    assert 'class="caveat"><dt>note</dt><dd>holds because a drop is absent: ' in page(ledger(absent))
+    assert not [each for each in others if 'class="caveat"' in page(ledger(each))]
+
+
 def test_the_reason_of_an_expected_departure_is_told() -> None:
     shown = page(ledger(replace(MEASURED, verdict="fails", expected="fails", expected_because="it reads <words>")))
     assert "<dt>fails expected</dt><dd>it reads &lt;words&gt;</dd>" in shown

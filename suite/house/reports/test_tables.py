@@ -8,7 +8,17 @@ import pytest
 from reports.ledger.ledger import MeasurementRecord, UnfinishedRecord
 from reports.ledger.record import Claim
 from reports.text.numbers import bound, effect, fractions, layers_in_words
-from reports.text.remarks import cut_short, left_out, noise_floor, set_aside, timings, unasked, undecided, unmeasured
+from reports.text.remarks import (
+    absences,
+    cut_short,
+    left_out,
+    noise_floor,
+    set_aside,
+    timings,
+    unasked,
+    undecided,
+    unmeasured,
+)
 from reports.text.tables import WORDS, departures, finding, part_line, register, tally, verdicts
 from suite.support.runs.ledgers import COMPOSITE, LONGEST_ID, MEASURED, OVER_TWO, PLANNED, TASKS, measured, record, rows
 
@@ -214,17 +224,18 @@ def test_small_print() -> None:
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_the_register_shows_every_field_within_the_width(width: int) -> None:
     entries = [
-        Claim(LONGEST_ID, "5", "3", "What " * 20, "ours", statistic="drop " * 12, bound="< 0 points"),
+        Claim(LONGEST_ID, "5", "3", "What " * 20, "ours", statistic="drop " * 12, bound="< 0 points", absence=True),
         Claim("answer.fades", "abstract", None, "It fades.", "paper", statistic="mean P(lower)", bound="<= 5 %"),
     ]
     table = register(entries, width)
     assert max(map(len, table.splitlines())) <= width
     assert table.split().count("What") == 20
-    assert table.split().count("drop") == 12
+    assert table.split().count("drop") == 13
     for text in (
         LONGEST_ID,
         "§5, figure 3",
         "< 0 points (ours)",
+        "absent",
         "abstract",
         "It fades.",
         "mean P(lower)",
@@ -240,6 +251,14 @@ def test_the_noise_floor_is_told_where_it_is_notable() -> None:
     line = "half: noise floor 0.31 points at the median question, 4.9 at most (what knocking out nothing moves)"
     assert noise_floor([loud, still, silent], 200, above=0.1) == [line]
     assert [line.split(":")[0] for line in noise_floor([loud, still, silent], 200)] == ["half", "single"]
+
+
+def test_claims_that_hold_by_an_absence_are_named_once() -> None:
+    absent = record(claim="a.b", verdict="holds", absence=True)
+    told = absences([absent, replace(absent, task="QueryAttr"), replace(absent, claim="c.d", verdict="fails")], 1000)
+    assert len(told) == 1
+    assert told[0].endswith("which does not say that it is unused: a.b")
+    assert not absences([record(verdict="holds")], 1000)
 
 
 def test_the_grounds_of_what_is_inconclusive_are_counted() -> None:
