@@ -32,9 +32,9 @@ from suite.support.repository import AUTHORS, needs_authors_files
 
 @needs_authors_files
 def test_the_authors_files_hold_what_the_paper_counts() -> None:
-    loaded = {task: load(task, AUTHORS) for task in TASKS}
+    stocks = {task: load(task, AUTHORS) for task in TASKS}
     counts = {
-        task: (len(stock.questions), len({q.image_id for q in stock.questions})) for task, stock in loaded.items()
+        task: (len(stock.questions), len({q.image_id for q in stock.questions})) for task, stock in stocks.items()
     }
     assert counts == {
         "ChooseAttr": (1000, 937),
@@ -44,24 +44,24 @@ def test_the_authors_files_hold_what_the_paper_counts() -> None:
         "LogicalObj": (991, 931),
         "QueryAttr": (1000, 934),
     }
-    everything = [question for stock in loaded.values() for question in stock.questions]
+    everything = [question for stock in stocks.values() for question in stock.questions]
     assert len({question.image_id for question in everything}) == 3818
     assert sum(question.id.startswith("0") for question in everything) == 505 + 523 + 511 + 506 + 479 + 291
     boxes = sum(thing.box_xywh is not None for question in everything for thing in question.objects)
-    outside = [name for stock in loaded.values() for name in stock.unboxed.get(OUTSIDE, ())]
+    outside = [name for stock in stocks.values() for name in stock.unboxed.get(OUTSIDE, ())]
     assert outside == ["1594913"]
-    assert sum(len(stock.clipped) for stock in loaded.values()) == 99
+    assert sum(len(stock.clipped) for stock in stocks.values()) == 99
     assert boxes + len(outside) == 7140
-    assert not any(stock.dropped for stock in loaded.values())
-    absent = [question for question in loaded["LogicalObj"].questions if question.objects[1].box_xywh is None]
+    assert not any(stock.dropped for stock in stocks.values())
+    absent = [question for question in stocks["LogicalObj"].questions if question.objects[1].box_xywh is None]
     assert len(absent) == 910
-    assert Counter(q.answer for q in loaded["ChooseRel"].questions) == {
+    assert Counter(q.answer for q in stocks["ChooseRel"].questions) == {
         "right": 486, "left": 451, "front": 16, "behind": 11,
     }  # fmt: skip
-    assert Counter(q.answer for q in loaded["CompareAttr"].questions) == {"color": 510, "material": 60}
-    assert Counter(q.answer for q in loaded["LogicalObj"].questions) == {"yes": 545, "no": 446}
-    assert Counter(q.answer for q in loaded["QueryAttr"].questions) == {"right": 508, "left": 492}
-    assert [len({q.answer for q in loaded[task].questions}) for task in ("ChooseAttr", "ChooseCat")] == [
+    assert Counter(q.answer for q in stocks["CompareAttr"].questions) == {"color": 510, "material": 60}
+    assert Counter(q.answer for q in stocks["LogicalObj"].questions) == {"yes": 545, "no": 446}
+    assert Counter(q.answer for q in stocks["QueryAttr"].questions) == {"right": 508, "left": 492}
+    assert [len({q.answer for q in stocks[task].questions}) for task in ("ChooseAttr", "ChooseCat")] == [
         138,
         196,
     ]
@@ -87,10 +87,10 @@ def test_programs_and_columns_of_the_authors_files_tell_the_same(task: str) -> N
             entry = entry_of(task, row["answer"], *steps, detailed=row["type_detailed"], image=row["img_id"])
             outline = gqa_release.outline(graph)
             assert outline
-            parsed = gqa_release.parse(
+            result = gqa_release.parse(
                 row["question_id"], entry | {"question": row["question"]}, {row["img_id"]: outline}
             )
-            assert parsed.question == columns[row["question_id"]]
+            assert result.question == columns[row["question_id"]]
 
 
 def box_of(row: dict[str, str], role: str) -> Box:
@@ -111,9 +111,9 @@ def test_a_row_comes_back_as_the_question_it_was(data: st.DataObject, task: str)
 def test_a_file_comes_back_as_the_questions_it_was(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, task: str
 ) -> None:
-    wanted = data.draw(st.lists(questions_of(task), min_size=1, max_size=5, unique_by=lambda question: question.id))
-    folder = write_authors_file(tmp_path_factory.mktemp("csv"), [as_row(question) for question in wanted], task)
-    assert list(load(task, folder).questions) == wanted
+    cases = data.draw(st.lists(questions_of(task), min_size=1, max_size=5, unique_by=lambda question: question.id))
+    folder = write_authors_file(tmp_path_factory.mktemp("csv"), [as_row(question) for question in cases], task)
+    assert list(load(task, folder).questions) == cases
 
 
 # What is broken.
@@ -138,13 +138,13 @@ def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
     ]
     text = as_csv([{name: one[name] for name in rows[0]} for one in rows])
     folder = write_authors_file(tmp_path, "\ufeff" + text + "12,short\n\n")
-    loaded = load("QueryAttr", folder)
-    assert [question.id for question in loaded.questions] == ["01", "05", "10", "11"]
-    assert loaded.questions[-1].objects[0].box_xywh == (48.0, 2.0, 2.0, 4.0)
-    assert loaded.unboxed == {OUTSIDE: ("10",)}
-    assert loaded.clipped == ("11",)
+    stock = load("QueryAttr", folder)
+    assert [question.id for question in stock.questions] == ["01", "05", "10", "11"]
+    assert stock.questions[-1].objects[0].box_xywh == (48.0, 2.0, 2.0, 4.0)
+    assert stock.unboxed == {OUTSIDE: ("10",)}
+    assert stock.clipped == ("11",)
     lines = text.count("\n") + 1
-    assert list(loaded.dropped.values()) == [
+    assert list(stock.dropped.values()) == [
         ("02", "03", "04"),
         ("06", "07"),
         ("08",),
@@ -156,9 +156,9 @@ def test_one_bad_row_is_left_out_and_counted(tmp_path: Path) -> None:
 def test_a_choice_without_its_answer_is_left_out(tmp_path: Path) -> None:
     good = make_question("01", task="ChooseAttr", true_option="left", false_option="right")
     rows = [as_row(good), as_row(good) | {"question_id": "02", "true option": "right"}]
-    loaded = load("ChooseAttr", write_authors_file(tmp_path, rows, "ChooseAttr"))
-    assert loaded.questions == (good,)
-    assert list(loaded.dropped.values()) == [("02",)]
+    stock = load("ChooseAttr", write_authors_file(tmp_path, rows, "ChooseAttr"))
+    assert stock.questions == (good,)
+    assert list(stock.dropped.values()) == [("02",)]
 
 
 def broken_files() -> Iterator[tuple[str, bytes, str]]:

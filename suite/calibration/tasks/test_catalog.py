@@ -53,10 +53,10 @@ def test_importing_the_tasks_is_cheap() -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_question_of_the_bundled_world_can_be_asked_and_seen(task: str) -> None:
-    loaded = load(task)
-    assert (loaded.dropped, loaded.unboxed) == ({}, {})
+    stock = load(task)
+    assert (stock.dropped, stock.unboxed) == ({}, {})
     everything = questions(task, n=None)
-    assert len(everything) == len(loaded.questions) >= 256
+    assert len(everything) == len(stock.questions) >= 256
     assert missing_pictures(everything) is None
     assert all(question.image_size == question.image.size for question in everything[:3])
 

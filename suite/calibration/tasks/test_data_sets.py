@@ -87,30 +87,30 @@ def test_pope_takes_those_of_its_files_that_are_there(folder: Path) -> None:
 
 
 def test_a_okvqa_offers_its_choices_behind_the_question(folder: Path) -> None:
-    loaded = load("A-OKVQA", data=folder)
-    one, other = loaded.questions
+    stock = load("A-OKVQA", data=folder)
+    one, other = stock.questions
     assert one.text == "What is in the motorcyclist's mouth, toothpick, food, popsicle stick or cigarette?"
     assert (one.answer, one.true_option, one.false_option) == ("cigarette", "cigarette", "toothpick")
     assert other.text == "Which number birthday is probably being celebrated, thirty, ten, one or fourteen?"
     assert (other.answer, other.true_option, other.false_option) == ("thirty", "thirty", "ten")
     assert (one.image_id, other.image_id) == ("000000461751", "000000000042")
-    assert loaded.dropped == {SEVERAL_WORDS: ("2BhYHZ9eGmG8cEsT4hgTBc",)}
+    assert stock.dropped == {SEVERAL_WORDS: ("2BhYHZ9eGmG8cEsT4hgTBc",)}
 
 
 def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
-    loaded = load("VQAv2", data=folder)
-    answers = {one.id: (one.answer, one.true_option, one.false_option) for one in loaded.questions}
+    stock = load("VQAv2", data=folder)
+    answers = {one.id: (one.answer, one.true_option, one.false_option) for one in stock.questions}
     assert answers == {
         "42000": ("down", None, None),
         "42001": ("yes", "yes", "no"),
         "310196000": ("2", None, None),
     }
-    assert loaded.dropped == {SEVERAL_WORDS: ("7000",)}
-    assert {one.image_id for one in loaded.questions} == {"000000000042", "000000310196"}
+    assert stock.dropped == {SEVERAL_WORDS: ("7000",)}
+    assert {one.image_id for one in stock.questions} == {"000000000042", "000000310196"}
 
 
 @pytest.mark.parametrize(
-    ("written", "name"),
+    ("reference", "name"),
     [
         (42, "000000000042"),
         ("COCO_val2014_000000000042.jpg", "000000000042"),
@@ -120,8 +120,8 @@ def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
         ("42", "42"),
     ],
 )
-def test_one_image_has_one_id_however_it_is_written(written: str | int, name: str) -> None:
-    assert image_id(written) == name
+def test_one_image_has_one_id_however_it_is_written(reference: str | int, name: str) -> None:
+    assert image_id(reference) == name
 
 
 @pytest.mark.parametrize("task", OTHERS)
@@ -221,9 +221,9 @@ def test_what_is_wrong_with_an_entry_leaves_it_out(folder: Path) -> None:
         [6],
     ]
     (folder / "coco_pope_random.json").write_text("\n".join(map(json.dumps, lines)) + "\n{no json\n\n")
-    loaded = load("POPE", data=folder)
-    assert [one.id for one in loaded.questions if one.id.startswith("random")] == ["random-1"]
-    assert loaded.dropped == {
+    stock = load("POPE", data=folder)
+    assert [one.id for one in stock.questions if one.id.startswith("random")] == ["random-1"]
+    assert stock.dropped == {
         "answer that is neither yes nor no": ("random-2",),
         UNSAFE_ID: ("random-3",),
         "entry without a question or an answer": ("random-4",),
@@ -239,17 +239,17 @@ def test_what_is_wrong_with_an_entry_leaves_it_out(folder: Path) -> None:
 def test_a_choice_that_is_none_leaves_its_question_out(folder: Path, change: dict[str, Any]) -> None:
     rows = [data_sets.AOKVQA_ROWS[0] | change, data_sets.AOKVQA_ROWS[1], {"question": "no id"}]
     (folder / "aokvqa_v1p0_val.json").write_text(json.dumps(rows))
-    loaded = load("A-OKVQA", data=folder)
-    assert [one.id for one in loaded.questions] == [rows[1]["question_id"]]
-    assert {identifier for ids in loaded.dropped.values() for identifier in ids} == {
+    stock = load("A-OKVQA", data=folder)
+    assert [one.id for one in stock.questions] == [rows[1]["question_id"]]
+    assert {identifier for ids in stock.dropped.values() for identifier in ids} == {
         rows[0]["question_id"],
         "entry-3",
     }
 
 
 def test_a_question_without_an_annotation_is_left_out(folder: Path) -> None:
-    annotated = [one for one in data_sets.vqa_annotations() if one["question_id"] != 42001]
-    (folder / "v2_mscoco_val2014_annotations.json").write_text(json.dumps({"annotations": annotated}))
+    annotations = [one for one in data_sets.vqa_annotations() if one["question_id"] != 42001]
+    (folder / "v2_mscoco_val2014_annotations.json").write_text(json.dumps({"annotations": annotations}))
     assert load("VQAv2", data=folder).dropped["question without an annotation"] == ("42001",)
 
 
@@ -270,9 +270,9 @@ def test_a_question_without_an_annotation_is_left_out(folder: Path) -> None:
 )
 def test_a_broken_file_is_one_sentence(folder: Path, task: str, name: str, change: Any, sentence: str) -> None:
     edit(folder, name, change)
-    with pytest.raises(QuestionsUnavailable, match=sentence) as caught:
+    with pytest.raises(QuestionsUnavailable, match=sentence) as error:
         check([task], data=folder)
-    assert str(folder) in str(caught.value)
+    assert str(folder) in str(error.value)
 
 
 def test_another_encoding_is_one_sentence(folder: Path) -> None:
@@ -283,9 +283,9 @@ def test_another_encoding_is_one_sentence(folder: Path) -> None:
 
 @pytest.mark.parametrize("task", OTHERS)
 def test_a_folder_without_them_is_told_what_was_looked_for(tmp_path: Path, task: str) -> None:
-    with pytest.raises(QuestionsUnavailable, match=f"has no questions of {task}: looked for ") as caught:
+    with pytest.raises(QuestionsUnavailable, match=f"has no questions of {task}: looked for ") as error:
         check([task], data=tmp_path)
-    assert all(name in str(caught.value) for name in DATA_SETS[task].files)
+    assert all(name in str(error.value) for name in DATA_SETS[task].files)
 
 
 def test_one_of_two_files_is_not_enough(folder: Path) -> None:

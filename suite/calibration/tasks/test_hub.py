@@ -51,14 +51,14 @@ BALANCED, PICTURES = gqa_hub.question_table(HUB), gqa_hub.picture_table(HUB)
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+def published_tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
     return gqa_tables(tmp_path_factory.mktemp("hub"))
 
 
 @pytest.fixture
-def tables(published: Tables) -> Iterator[Tables]:
+def tables(published_tables: Tables) -> Iterator[Tables]:
     """The tables on the fake hub; a test may replace them."""
-    with hub_with(dict(published)) as on_hub:
+    with hub_with(dict(published_tables)) as on_hub:
         yield on_hub
 
 
@@ -68,10 +68,10 @@ def boxless(questions: list[Question]) -> list[Question]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_hubs_questions_are_the_releases_without_boxes(tables: Tables, task: str) -> None:
-    bundled = questions(task, 20, 3)
+    originals = questions(task, 20, 3)
     cases = questions(task, 20, 3, HUB)
-    assert cases == boxless(bundled)
-    for here, there in zip(cases, bundled, strict=True):
+    assert cases == boxless(originals)
+    for here, there in zip(cases, originals, strict=True):
         assert here.picture
         assert there.picture
         assert here.picture.read() == there.picture.read()
@@ -97,12 +97,12 @@ def test_a_long_table_is_indexed_once(
     monkeypatch.setattr(gqa_hub, "QUICK_ROWS", 100)
     lines: list[str] = []
     for task in TASKS:
-        indexed = load(task, name, lines.append)
-        assert isinstance(indexed.questions, ArrowQuestions)
-        assert sorted(indexed.questions, key=lambda one: one.id) == sorted(
+        stock = load(task, name, lines.append)
+        assert isinstance(stock.questions, ArrowQuestions)
+        assert sorted(stock.questions, key=lambda one: one.id) == sorted(
             expected[task].questions, key=lambda one: one.id
         )
-        assert (indexed.dropped, indexed.unboxed) == (expected[task].dropped, expected[task].unboxed)
+        assert (stock.dropped, stock.unboxed) == (expected[task].dropped, expected[task].unboxed)
     assert [line.partition(")")[0] for line in lines] == [f"lmms-lab/GQA ({gqa_hub.SPLITS[name]}"] * 2
     clear_caches()
     assert questions("ChooseRel", 9, 1, name, say=lines.append)
@@ -120,8 +120,8 @@ def test_scene_graphs_give_the_boxes_that_the_release_has(tables: Tables, tmp_pa
     assert not is_curated(HUB, task, tmp_path)
 
 
-def chosen_by_the_authors(folder: Path, task: str, picked: list[Question]) -> Path:
-    (folder / authors.FILES[task]).write_text(as_csv([as_row(one) for one in picked]), encoding="utf-8")
+def chosen_by_the_authors(folder: Path, task: str, choice: list[Question]) -> Path:
+    (folder / authors.FILES[task]).write_text(as_csv([as_row(one) for one in choice]), encoding="utf-8")
     return folder
 
 
@@ -129,12 +129,12 @@ def chosen_by_the_authors(folder: Path, task: str, picked: list[Question]) -> Pa
 def test_the_authors_files_give_their_boxes_and_choose(tables: Tables, tmp_path: Path, graphs: bool) -> None:
     if graphs:
         (tmp_path / "val_sceneGraphs.json").write_bytes((WORLD / "val_sceneGraphs.json").read_bytes())
-    picked = questions("QueryAttr", 5)
-    elsewhere = replace(picked[0], id="elsewhere")
-    chosen_by_the_authors(tmp_path, "QueryAttr", [*picked, elsewhere])
-    assert questions("QueryAttr", 9, 0, HUB, boxes=tmp_path) == picked
-    loaded = load("QueryAttr", HUB, boxes=tmp_path)
-    assert (loaded.dropped, loaded.unboxed) == ({NOT_IN_RELEASE: ("elsewhere",)}, {})
+    choice = questions("QueryAttr", 5)
+    elsewhere = replace(choice[0], id="elsewhere")
+    chosen_by_the_authors(tmp_path, "QueryAttr", [*choice, elsewhere])
+    assert questions("QueryAttr", 9, 0, HUB, boxes=tmp_path) == choice
+    stock = load("QueryAttr", HUB, boxes=tmp_path)
+    assert (stock.dropped, stock.unboxed) == ({NOT_IN_RELEASE: ("elsewhere",)}, {})
     others = questions("ChooseRel", 5, 0, HUB, boxes=tmp_path)
     assert others == (questions("ChooseRel", 5) if graphs else boxless(questions("ChooseRel", 5)))
     assert not is_curated(HUB, "QueryAttr", tmp_path)
@@ -220,9 +220,9 @@ def test_what_is_wrong_with_a_row_leaves_it_out(tables: Tables) -> None:
     rows[0]["imageId"], rows[1]["question"], rows[2]["semantic"] = "../x", None, []
     rows.append(rows[3] | {"id": "untyped", "types": None})
     tables[BALANCED] = datasets.Dataset.from_list(rows, features=INSTRUCTIONS)
-    loaded = load("QueryAttr", HUB)
-    assert sorted(loaded.dropped.values()) == sorted([(row["id"],) for row in rows[:3]])
-    assert len(loaded.questions) == len(rows) - 4
+    stock = load("QueryAttr", HUB)
+    assert sorted(stock.dropped.values()) == sorted([(row["id"],) for row in rows[:3]])
+    assert len(stock.questions) == len(rows) - 4
     with pytest.raises(QuestionsUnavailable, match="the hub holds no question of ChooseRel"):
         load("ChooseRel", HUB)
 
@@ -262,9 +262,9 @@ def test_offline_and_never_fetched_is_one_sentence(tmp_path: Path, monkeypatch: 
     for task, option in (("QueryAttr", "--gqa"), ("POPE", "--data"), ("VQAv2", "--data")):
         with pytest.raises(
             QuestionsUnavailable, match=rf"cannot be fetched from the hub \(.*\): go .*{option}"
-        ) as caught:
+        ) as error:
             check([task], HUB)
-        assert "\n" not in str(caught.value)
+        assert "\n" not in str(error.value)
     with pytest.raises(QuestionsUnavailable, match=r"val_balanced_images\) cannot be fetched .*--images"):
         questions("QueryAttr", 1, 0, WORLD, HUB)
 

@@ -41,17 +41,17 @@ def test_a_hostile_image_id_never_becomes_a_path(image_id: str, tmp_path: Path) 
         find_picture(tmp_path, image_id)
     rows = [as_row(make_question("01")), as_row(make_question("02"))]
     rows[1]["img_id"] = image_id or "/"
-    loaded = load("QueryAttr", write_authors_file(tmp_path, rows))
-    assert [question.id for question in loaded.questions] == ["01"]
-    assert loaded.dropped == {UNSAFE_ID: ("02",)}
+    stock = load("QueryAttr", write_authors_file(tmp_path, rows))
+    assert [question.id for question in stock.questions] == ["01"]
+    assert stock.dropped == {UNSAFE_ID: ("02",)}
 
 
 @few_examples
 @given(identifiers)
 def test_a_plain_image_id_stays_in_its_folder(image_id: str) -> None:
-    found = find_picture(Path("/pictures"), image_id)
-    assert isinstance(found, FilePicture)
-    assert found.path.resolve().parent == Path("/pictures")
+    picture = find_picture(Path("/pictures"), image_id)
+    assert isinstance(picture, FilePicture)
+    assert picture.path.resolve().parent == Path("/pictures")
 
 
 @pytest.mark.parametrize("name", ["7.jpg", "7.png", "images/7.jpg", "images/7.png"])
@@ -60,13 +60,13 @@ def test_pictures_are_found_in_folders_and_zips(name: str, tmp_path: Path) -> No
     there.parent.mkdir(parents=True)
     Image.new("RGB", (3, 2)).save(there)
     archive = tmp_path / "pictures.zip"
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.write(there, name)
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(there, name)
     assert find_picture(tmp_path / "folder", "7") == FilePicture(there)
     assert find_picture(archive, "7") == ZipPicture(archive, name)
-    for found in (find_picture(tmp_path / "folder", "7"), find_picture(archive, "7")):
-        assert make_question(picture=found).image.size == (3, 2)
-        assert missing_pictures([make_question(picture=found)]) is None
+    for own_picture in (find_picture(tmp_path / "folder", "7"), find_picture(archive, "7")):
+        assert make_question(picture=own_picture).image.size == (3, 2)
+        assert missing_pictures([make_question(picture=own_picture)]) is None
 
 
 def test_missing_pictures_are_named_and_counted(tmp_path: Path) -> None:
@@ -114,11 +114,11 @@ def questions_with_pictures(folder: Path, count: int) -> list[Question]:
     ],
 )
 def test_one_picture_is_missing_and_two_are(tmp_path: Path, count: int, absent: int, sentence: str) -> None:
-    pictured = questions_with_pictures(tmp_path, count)
+    cases = questions_with_pictures(tmp_path, count)
     for number in range(absent):
         (tmp_path / f"p{number}.png").unlink()
-    assert (missing_pictures(pictured) or "").startswith(sentence.format(tmp_path))
-    assert take_stock(pictured).is_bare == (count == absent)
+    assert (missing_pictures(cases) or "").startswith(sentence.format(tmp_path))
+    assert take_stock(cases).is_bare == (count == absent)
     assert not take_stock([]).is_bare
 
 
@@ -134,17 +134,17 @@ def test_one_picture_is_missing_and_two_are(tmp_path: Path, count: int, absent: 
     ids=["text", "empty", "cut", "short header", "broken chunk"],
 )
 def test_a_damaged_picture_is_called_damaged_by_name(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    pictured = questions_with_pictures(tmp_path, 3)
+    cases = questions_with_pictures(tmp_path, 3)
     whole = (tmp_path / "p1.png").read_bytes()
     (tmp_path / "p1.png").write_bytes(damage(whole))
     (tmp_path / "p2.png").unlink()
-    missing, damaged = take_stock(pictured, decode=True).sentences
+    missing, damaged = take_stock(cases, decode=True).sentences
     assert missing.startswith("1 of 3 pictures is missing ")
     assert "p1" not in missing
     assert damaged == f"1 of 3 pictures is damaged in {tmp_path} (p1.png): fetch it again"
-    assert take_stock(pictured).sentences == (missing,)
+    assert take_stock(cases).sentences == (missing,)
     (tmp_path / "p0.png").unlink()
-    assert take_stock(pictured, decode=True).is_bare
+    assert take_stock(cases, decode=True).is_bare
 
 
 def test_what_is_no_zip_or_no_picture_is_said_when_it_is_needed(tmp_path: Path) -> None:

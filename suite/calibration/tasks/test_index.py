@@ -48,8 +48,8 @@ def release(tmp_path: Path) -> Path:
 
 
 def in_memory(folder: Path, task: str) -> Any:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(folders, "QUICKLY_READ", 10**9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders, "QUICKLY_READ", 10**9)
         return load(task, folder)
 
 
@@ -58,31 +58,31 @@ def in_memory(folder: Path, task: str) -> Any:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_an_indexed_release_is_the_one_in_memory(release: Path, task: str) -> None:
-    indexed, expected = load(task, release), in_memory(release, task)
-    assert isinstance(indexed.questions, ArrowQuestions)
-    assert tuple(indexed.questions) == tuple(expected.questions)
-    assert (indexed.dropped, indexed.unboxed) == (expected.dropped, expected.unboxed)
-    assert len(indexed.questions) == len(expected.questions)
-    assert indexed.questions[-1] == expected.questions[-1]
-    assert indexed.questions[3:5] == list(expected.questions[3:5])
+    stock, expected = load(task, release), in_memory(release, task)
+    assert isinstance(stock.questions, ArrowQuestions)
+    assert tuple(stock.questions) == tuple(expected.questions)
+    assert (stock.dropped, stock.unboxed) == (expected.dropped, expected.unboxed)
+    assert len(stock.questions) == len(expected.questions)
+    assert stock.questions[-1] == expected.questions[-1]
+    assert stock.questions[3:5] == list(expected.questions[3:5])
 
 
 @pytest.mark.parametrize(("n", "seed"), [(1, 0), (17, 3), (None, 0)])
 def test_a_draw_is_the_same_and_makes_no_more_questions_than_drawn(
     release: Path, n: int | None, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[str] = []
+    ids: list[str] = []
     make = arrow_file._question
 
-    def counted(plain: dict[str, Any]) -> Question:
-        made.append(plain["id"])
+    def make_and_note(plain: dict[str, Any]) -> Question:
+        ids.append(plain["id"])
         return make(plain)
 
-    monkeypatch.setattr(arrow_file, "_question", counted)
+    monkeypatch.setattr(arrow_file, "_question", make_and_note)
     sample = questions("ChooseAttr", n, seed, release)
-    assert len(made) == (n or 288)
-    with monkeypatch.context() as patched:
-        patched.setattr(folders, "QUICKLY_READ", 10**9)
+    assert len(ids) == (n or 288)
+    with monkeypatch.context() as patch:
+        patch.setattr(folders, "QUICKLY_READ", 10**9)
         assert sample == questions("ChooseAttr", n, seed, release)
 
 
@@ -97,21 +97,21 @@ def test_what_was_left_out_is_counted_from_the_index_too(release: Path) -> None:
     entries["boxless"] = entries[first.id] | {"semantic": [{"operation": "select", "argument": "cat (none)"}]}
     (release / ENTRIES).write_text(json.dumps(entries))
     (release / GRAPHS).write_text(json.dumps(graphs | {"../x": graphs[first.image_id]}))
-    loaded = load("QueryAttr", release)
-    assert sorted(ids for ids in loaded.dropped.values()) == [("away",), ("cut",)]
-    assert list(loaded.unboxed.values()) == [("boxless",)]
-    assert loaded.clipped == ("wide",)
-    by_id = {question.id: question for question in loaded.questions}
+    stock = load("QueryAttr", release)
+    assert sorted(ids for ids in stock.dropped.values()) == [("away",), ("cut",)]
+    assert list(stock.unboxed.values()) == [("boxless",)]
+    assert stock.clipped == ("wide",)
+    by_id = {question.id: question for question in stock.questions}
     assert by_id["boxless"].objects[0].box_xywh is None
 
 
 def test_datasets_opens_the_index(release: Path) -> None:
     from datasets import Dataset
 
-    loaded = load("CompareAttr", release)
-    assert isinstance(loaded.questions, ArrowQuestions)
-    table = Dataset.from_file(str(loaded.questions.path), in_memory=True)
-    assert table["id"][:] == [question.id for question in loaded.questions]
+    stock = load("CompareAttr", release)
+    assert isinstance(stock.questions, ArrowQuestions)
+    table = Dataset.from_file(str(stock.questions.path), in_memory=True)
+    assert table["id"][:] == [question.id for question in stock.questions]
 
 
 def test_it_is_made_once_and_anew_when_a_file_changes(
@@ -126,13 +126,13 @@ def test_it_is_made_once_and_anew_when_a_file_changes(
     assert lines[-1].endswith(f", to {cache}")
     index._read.cache_clear()
     load("ChooseRel", release, lines.append)
-    (indexed,) = cache.glob("*-*")
+    (old,) = cache.glob("*-*")
     before = len(lines)
     os.utime(release / GRAPHS, ns=(1, 1))
     assert load("QueryAttr", release, lines.append).questions
     assert len(lines) > before
     (new,) = cache.glob("*-*")
-    assert new != indexed, "the old one is removed"
+    assert new != old, "the old one is removed"
 
 
 @pytest.fixture
@@ -194,11 +194,11 @@ def test_a_damaged_index_is_made_anew(release: Path, cache: Path, name: str) -> 
 
 
 def test_what_was_not_finished_is_not_opened(release: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ended(self: arrow_file.ArrowWriter, question: Question) -> None:
+    def end(self: arrow_file.ArrowWriter, question: Question) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(arrow_file.ArrowWriter, "add", ended)
+    with monkeypatch.context() as patch:
+        patch.setattr(arrow_file.ArrowWriter, "add", end)
         with pytest.raises(KeyboardInterrupt):
             load("QueryAttr", release)
     assert not list(cache.glob("*-*"))
@@ -267,9 +267,9 @@ def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
     both = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in "12"
     ]
-    ended = [process.communicate() for process in both]
-    assert ended[0][0] == ended[1][0] != ""
-    assert sum(lines.count("indexed in") for _, lines in ended) == 1
+    outputs = [process.communicate() for process in both]
+    assert outputs[0][0] == outputs[1][0] != ""
+    assert sum(lines.count("indexed in") for _, lines in outputs) == 1
     assert len(list(cache.glob("*-*"))) == 1
 
 
@@ -279,7 +279,9 @@ def test_two_processes_share_one_index(release: Path, cache: Path) -> None:
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     """A file that is larger by 70 MB takes no more memory than its additional ids."""
     entries = json.loads((WORLD / ENTRIES).read_bytes())
-    padded = [f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()]
+    templates = [
+        f'"{{}}{key}": {json.dumps(one)[:-1]}, "fullAnswer": "{"x" * 20_000}"}}' for key, one in entries.items()
+    ]
     peaks: list[int] = []
     for copies in (1, 3):
         folder = tmp_path / f"{copies}"
@@ -289,7 +291,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             file.write("{")
             for copy in range(copies):
                 file.writelines(
-                    f"{',' if copy + at else ''}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(padded)
+                    f"{',' if copy + at else ''}{one.replace('{}', str(copy), 1)}" for at, one in enumerate(templates)
                 )
             file.write("}")
         ran = subprocess.run(
@@ -305,14 +307,14 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 
 def test_the_authors_files_next_to_a_release_choose_by_id(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     every = {task: tuple(load(task, release).questions) for task in TASKS}
-    picked = every["QueryAttr"][4:7]
-    chosen = [as_row(question) for question in picked]
-    (release / FILES["QueryAttr"]).write_text(as_csv([*chosen, chosen[0] | {"question_id": "elsewhere"}]))
+    choice = every["QueryAttr"][4:7]
+    rows = [as_row(question) for question in choice]
+    (release / FILES["QueryAttr"]).write_text(as_csv([*rows, rows[0] | {"question_id": "elsewhere"}]))
     for limit in (0, 10**9):
         monkeypatch.setattr(folders, "QUICKLY_READ", limit)
-        loaded = load("QueryAttr", release)
-        assert tuple(loaded.questions) == picked
-        assert loaded.dropped[NOT_IN_RELEASE] == ("elsewhere",)
+        stock = load("QueryAttr", release)
+        assert tuple(stock.questions) == choice
+        assert stock.dropped[NOT_IN_RELEASE] == ("elsewhere",)
         assert questions("QueryAttr", 2, 5, release) == questions("QueryAttr", None, 5, release)[:2]
         assert tuple(load("ChooseRel", release).questions) == every["ChooseRel"]
     assert not is_curated(release)

@@ -34,14 +34,14 @@ def cut(text: str, sizes: list[int]) -> Iterator[str]:
 @settings(max_examples=150, deadline=None)
 @given(
     value=st.dictionaries(st.text(max_size=6), json_values, max_size=5),
-    escaped=st.booleans(),
+    is_ascii=st.booleans(),
     indent=st.sampled_from([None, 1]),
     sizes=st.lists(st.integers(0, 9), max_size=60),
 )
 def test_wherever_the_text_is_cut_the_members_are_the_same(
-    value: dict[str, Any], escaped: bool, indent: int | None, sizes: list[int]
+    value: dict[str, Any], is_ascii: bool, indent: int | None, sizes: list[int]
 ) -> None:
-    text = json.dumps(value, ensure_ascii=escaped, indent=indent)
+    text = json.dumps(value, ensure_ascii=is_ascii, indent=indent)
     assert list(stream.members(cut(text, sizes))) == list(value.items())
 
 

@@ -178,12 +178,12 @@ def test_killed_half_way_nothing_opens_and_the_next_run_goes_on(source: Path, tm
     part = tmp_path / ".out.part"
     with pytest.raises(QuestionsUnavailable):
         questions("QueryAttr", gqa=part)
-    copied = {path: path.stat().st_mtime_ns for path in (part / "images").glob("[!.]*")}
-    assert len(copied) >= 3
+    times = {path: path.stat().st_mtime_ns for path in (part / "images").glob("[!.]*")}
+    assert len(times) >= 3
     time.sleep(0.02)
     prepared_from(source, out)
     assert not part.exists()
-    for path, written in copied.items():
+    for path, written in times.items():
         assert (out / "images" / path.name).stat().st_mtime_ns == written, "copied once"
     assert questions("QueryAttr", 8, 0, out) == questions("QueryAttr", 8, 0, source)
     assert not list((out / "images").glob(".*"))
@@ -209,8 +209,8 @@ def test_wherever_it_ends_the_next_run_finishes(
             raise OSError(28, "No space left on device")
         return real(path, *arguments, **more)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, method, failing)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, method, failing)
         with pytest.raises(OSError, match="No space left"):
             prepared_from(source, out, 8)
     prepared_from(source, out, 8)
@@ -220,8 +220,8 @@ def test_wherever_it_ends_the_next_run_finishes(
 
 def test_begun_for_another_draw_it_is_begun_anew(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
-    with monkeypatch.context() as patched:
-        patched.setattr(prepare, "_put", lambda part, out: None)
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare, "_put", lambda part, out: None)
         prepared_from(source, out, 8, seed=1)
     prepared_from(source, out, 2, seed=0, tasks=["QueryAttr"])
     assert len(list((out / "images").iterdir())) == 2
@@ -248,12 +248,12 @@ def test_progress_is_said_on_long_work(source: Path, tmp_path: Path, monkeypatch
 # What is not a prepared folder, or no longer one.
 
 
-@pytest.mark.parametrize("held", ["notes.txt", "images", "prepared.json and notes.txt"])
-def test_a_folder_that_it_did_not_write_is_left_alone(source: Path, tmp_path: Path, held: str) -> None:
+@pytest.mark.parametrize("content", ["notes.txt", "images", "prepared.json and notes.txt"])
+def test_a_folder_that_it_did_not_write_is_left_alone(source: Path, tmp_path: Path, content: str) -> None:
     out = tmp_path / "out"
-    if held == "images":
+    if content == "images":
         (out / "images").mkdir(parents=True)
-    elif held == "notes.txt":
+    elif content == "notes.txt":
         out.mkdir()
     else:
         prepared_from(source, out, 2)
@@ -303,13 +303,13 @@ def test_missing_and_damaged_pictures_end_it_by_name_and_mended_it_goes_on(sourc
 def test_a_picture_that_the_zip_holds_damaged_is_named(source: Path, tmp_path: Path) -> None:
     (one,) = questions("QueryAttr", 1, gqa=source)
     archive = tmp_path / "images.zip"
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr(f"{one.image_id}.png", content(one))
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr(f"{one.image_id}.png", content(one))
     archive.write_bytes(archive.read_bytes().replace(b"IDAT", b"IDAX"))
-    found = find_picture(archive, one.image_id)
-    assert found
+    picture = find_picture(archive, one.image_id)
+    assert picture
     with pytest.raises(UNREADABLE):
-        found.read()
+        picture.read()
     with pytest.raises(PicturesUnavailable, match=r"1 of 1 picture is damaged in .*images\.zip"):
         prepare.prepare(source, archive, tmp_path / "out", tasks=["QueryAttr"], number=1, seed=0)
 
@@ -354,8 +354,8 @@ def test_a_card_forged_with_a_right_fingerprint_leads_nowhere(
     card = json.loads((out / prepared.CARD).read_bytes())
     card.pop("fingerprint")
     card["questions"]["QueryAttr"][0] |= change
-    forged = {"fingerprint": prepared._fingerprint(card), **card}
-    (out / prepared.CARD).write_text(json.dumps(forged))
+    forgery = {"fingerprint": prepared._fingerprint(card), **card}
+    (out / prepared.CARD).write_text(json.dumps(forgery))
     with pytest.raises(QuestionsUnavailable, match=sentence):
         questions("QueryAttr", gqa=out)
 
@@ -394,7 +394,7 @@ def test_what_it_cannot_do_is_one_line_and_no_folder(
 
 @pytest.mark.parametrize("number", ["0", "-1", "many", "³"])
 def test_a_number_that_is_none_is_told(tmp_path: Path, number: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as ending:
         main(["prepare", "--out", str(tmp_path / "out"), "--questions", number])
-    assert ended.value.code == 2
+    assert ending.value.code == 2
     assert "give a whole number of 1 or more" in capsys.readouterr().err

@@ -18,10 +18,10 @@ def question_with(path: Path) -> Question:
     return Question("q", "i", "ChooseAttr", "Is it?", "yes", None, None, (), (8, 8), FilePicture(path))
 
 
-def encoded(kind: str) -> bytes:
-    written = io.BytesIO()
-    Image.new("RGB", (8, 8), (200, 10, 60)).save(written, kind)
-    return written.getvalue()
+def picture_bytes(kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), (200, 10, 60)).save(file, kind)
+    return file.getvalue()
 
 
 def png_with_header(length: int) -> bytes:
@@ -31,7 +31,7 @@ def png_with_header(length: int) -> bytes:
 
 
 def test_a_picture_opens_in_rgb(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(encoded("PNG"))
+    (tmp_path / "a.png").write_bytes(picture_bytes("PNG"))
     assert question_with(tmp_path / "a.png").image.getpixel((3, 3)) == (200, 10, 60)
 
 
@@ -49,7 +49,7 @@ def test_a_broken_header_is_a_missing_picture(tmp_path: Path) -> None:
     noise=st.binary(min_size=1, max_size=12),
 )
 def test_no_bytes_raise_anything_else(tmp_path: Path, kind: str, place: int, noise: bytes) -> None:
-    whole = encoded(kind)
+    whole = picture_bytes(kind)
     place %= len(whole)
     (tmp_path / "b").write_bytes(whole[:place] + noise + whole[place + len(noise) :])
     with suppress(PictureMissing):

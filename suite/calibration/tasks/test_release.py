@@ -89,7 +89,7 @@ def test_relations_groups_and_what_is_not_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("box", "clipped"),
+    ("box", "part"),
     [
         ((10.0, 20.0, 30.0, 40.0), (10.0, 20.0, 30.0, 40.0)),
         ((90.0, 70.0, 30.0, 40.0), (90.0, 70.0, 10.0, 10.0)),
@@ -100,13 +100,13 @@ def test_relations_groups_and_what_is_not_named() -> None:
         ((5.0, 5.0, -3.0, 10.0), None),
     ],
 )
-def test_boxes_are_clipped_and_those_outside_are_counted(box: Box, clipped: Box | None) -> None:
-    assert clip(box, (100, 80)) == clipped
+def test_boxes_are_clipped_and_those_outside_are_counted(box: Box, part: Box | None) -> None:
+    assert clip(box, (100, 80)) == part
     entry = entry_of("QueryAttr", "left", ("select", "cat (11)"), ("query", "hposition"))
     question = parsed(entry, graph_of(("11", "cat", box)))
-    assert question.question.objects == (Object("cat", clipped),)
-    assert question.unboxed == (() if clipped else (OUTSIDE,))
-    assert question.clipped is (clipped not in (None, box))
+    assert question.question.objects == (Object("cat", part),)
+    assert question.unboxed == (() if part else (OUTSIDE,))
+    assert question.clipped is (part not in (None, box))
 
 
 @settings(max_examples=40, deadline=None)
@@ -158,19 +158,19 @@ def test_one_bad_question_of_a_release_is_left_out_and_counted(tmp_path: Path) -
         "other task": GOOD | {"types": {"structural": "verify", "semantic": "rel", "detailed": "verifyRel"}},
     }
     folder = write_release(tmp_path, entries, GRAPHS | {"3": {"width": "wide"}})
-    loaded = load("QueryAttr", folder)
-    assert [question.id for question in loaded.questions] == ["good", "unknown object"]
-    assert loaded.questions[1].objects == (Object("bat", None),)
-    assert list(loaded.unboxed.values()) == [("unknown object",)]
-    assert list(loaded.dropped.values()) == [
+    stock = load("QueryAttr", folder)
+    assert [question.id for question in stock.questions] == ["good", "unknown object"]
+    assert stock.questions[1].objects == (Object("bat", None),)
+    assert list(stock.unboxed.values()) == [("unknown object",)]
+    assert list(stock.dropped.values()) == [
         ("no graph", "broken graph"),
         ("no text", "number"),
         ("no program", "odd program"),
         ("no object",),
     ]
-    chosen = load("ChooseAttr", folder)
-    assert [(q.id, q.true_option, q.false_option) for q in chosen.questions] == [("choice", "blue", "red")]
-    assert list(chosen.dropped.values()) == [("other choice",)]
+    choices = load("ChooseAttr", folder)
+    assert [(q.id, q.true_option, q.false_option) for q in choices.questions] == [("choice", "blue", "red")]
+    assert list(choices.dropped.values()) == [("other choice",)]
     with pytest.raises(QuestionsUnavailable, match=r"no question of CompareAttr .*1 x .*too few objects"):
         load("CompareAttr", folder)
     with pytest.raises(QuestionsUnavailable, match=r"no question of ChooseRel .*none of its types"):
@@ -198,10 +198,10 @@ def test_half_a_surrogate_pair_costs_the_question_and_is_counted(
     )
     whole = good | {"question": "Is it \U0001f408?"}
     bad = (entry_of(task, "blue", *program) if program else good) | changes
-    loaded = load(task, write_release(tmp_path, {"good": good, "whole": whole, "bad": bad, f"id{HALF}": good}, GRAPHS))
-    assert [question.id for question in loaded.questions] == ["good", "whole"]
-    assert loaded.dropped == {NO_UNICODE: ("bad", f"id{HALF}")}
-    for question in loaded.questions:
+    stock = load(task, write_release(tmp_path, {"good": good, "whole": whole, "bad": bad, f"id{HALF}": good}, GRAPHS))
+    assert [question.id for question in stock.questions] == ["good", "whole"]
+    assert stock.dropped == {NO_UNICODE: ("bad", f"id{HALF}")}
+    for question in stock.questions:
         question.text.encode()
 
 

@@ -41,8 +41,8 @@ def test_no_image_serves_twice_before_each_has_served(pool: list[Question], seed
 @few_examples
 @given(pools, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_the_order_of_the_file_makes_no_difference(pool: list[Question], seed: int, rng: random.Random) -> None:
-    shuffled = rng.sample(pool, len(pool))
-    assert sample(shuffled, None, seed) == sample(pool, None, seed)
+    other_order = rng.sample(pool, len(pool))
+    assert sample(other_order, None, seed) == sample(pool, None, seed)
 
 
 def test_seeds_draw_different_and_evenly() -> None:

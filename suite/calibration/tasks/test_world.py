@@ -111,8 +111,8 @@ def execute(program: Sequence[JsonObject], graph: JsonObject) -> str:
             case ["select"]:
                 result = select(argument, graph)
             case ["filter", _]:
-                negated, wanted = parts(r"(not\()?(\w+)\)?", argument)
-                result = [oid for oid in inputs[0] if (wanted in objects[oid]["attributes"]) != bool(negated)]
+                negation, attribute = parts(r"(not\()?(\w+)\)?", argument)
+                result = [oid for oid in inputs[0] if (attribute in objects[oid]["attributes"]) != bool(negation)]
             case ["exist"]:
                 result = bool(inputs[0])
             case ["or"]:
@@ -127,8 +127,8 @@ def execute(program: Sequence[JsonObject], graph: JsonObject) -> str:
                 result = only([value for value in argument.split("|") if value in attributes])
             case ["common"]:
                 one, other = (objects[only(ids)]["attributes"] for ids in inputs)
-                shared = only([value for value in one if value in other])
-                result = only([kind for kind, values in VALUES.items() if shared in values])
+                common = only([value for value in one if value in other])
+                result = only([kind for kind, values in VALUES.items() if common in values])
             case ["query"] if argument == "hposition":
                 result = horizontal_side(objects[only(inputs[0])], graph)
             case _:
@@ -164,8 +164,8 @@ def test_the_oracle_tells_a_wrong_answer() -> None:
 def test_yes_and_no_both_name_what_is_there() -> None:
     for a_scene, question in questions_about("test", "LogicalObj", JUDGED):
         names = {thing.name for thing in a_scene.things}
-        named = [step["argument"].split()[0] for step in question["semantic"] if step["operation"] == "select"]
-        assert names.intersection(named), f"neither of {named} is in {a_scene.id}"
+        selections = [step["argument"].split()[0] for step in question["semantic"] if step["operation"] == "select"]
+        assert names.intersection(selections), f"neither of {selections} is in {a_scene.id}"
 
 
 def test_a_false_name_is_never_in_the_picture() -> None:
@@ -220,17 +220,17 @@ VISIBLE = 24
 @example(split="validation", index=18203, seed=18203)
 def test_boxes_are_tight_around_what_is_drawn(split: Split, index: int, seed: int) -> None:
     a_scene = scene(split, index, seed)
-    changed = np.abs(pixels(a_scene).astype(int) - backdrop(a_scene)).max(axis=2)
+    difference = np.abs(pixels(a_scene).astype(int) - backdrop(a_scene)).max(axis=2)
     for thing in a_scene.things:
         x, y, width, height = thing.box
-        inside = changed[y : y + height, x : x + width]
+        inside = difference[y : y + height, x : x + width]
         for rim in (inside[0], inside[-1], inside[:, 0], inside[:, -1]):
             # A rim of half-covered pixels may be close to the ground's color: one scene in a thousand has a black car
             # on a dark ground. In none of 100,000 scenes is a rim unchanged.
             assert rim.any(), f"the {thing.color} {thing.name} of {a_scene.id} does not reach its box"
         assert (inside >= VISIBLE).mean() > 0.25, f"the {thing.color} {thing.name} of {a_scene.id} is swallowed"
         inside[:] = 0
-    assert not changed.any(), "something is drawn outside every box"
+    assert not difference.any(), "something is drawn outside every box"
 
 
 def test_a_drawing_is_an_rgb_picture_of_the_scene() -> None:
@@ -253,13 +253,13 @@ def test_silhouettes_and_textures_differ() -> None:
         assert different > 0.2, f"{one} and {other} differ only in {different:.0%}"
     for color in COLORS:
         for name in CATEGORIES:
-            looks = {material: painted(name, color, material) for material in MATERIALS}
+            looks = {material: icon_pixels(name, color, material) for material in MATERIALS}
             for one, other in combinations(MATERIALS, 2):
                 differing = (np.abs(looks[one] - looks[other]).max(axis=-1) > 40).mean()
                 assert differing > 1 / 6, f"{color} {name}: {one} and {other} differ in {differing:.0%}"
 
 
-def painted(name: str, color: str, material: str) -> np.ndarray:
+def icon_pixels(name: str, color: str, material: str) -> np.ndarray:
     width, height = icon_box(name, 14)
     thing = Thing("1", name, color, material, "small", (3, 3, width, height))
     painting = pixels(Scene("alone", 64, 64, 5, (thing,)))[3 : 3 + height, 3 : 3 + width].astype(int)
@@ -340,8 +340,8 @@ def test_the_bundled_world_is_what_the_generator_makes() -> None:
         assert sorted(archive.namelist()) == sorted(f"images/{a_scene.id}.png" for a_scene in scenes)
         for a_scene in scenes[::10]:
             # Pixels, not bytes: another zlib packs the same picture differently.
-            stored = Image.open(io.BytesIO(archive.read(f"images/{a_scene.id}.png")))
-            assert np.array_equal(np.asarray(stored), pixels(a_scene)), f"{a_scene.id} is drawn differently now"
+            picture = Image.open(io.BytesIO(archive.read(f"images/{a_scene.id}.png")))
+            assert np.array_equal(np.asarray(picture), pixels(a_scene)), f"{a_scene.id} is drawn differently now"
 
 
 def test_the_bundled_world_has_questions_enough() -> None:

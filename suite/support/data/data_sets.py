@@ -118,9 +118,9 @@ def write_files(folder: Path) -> Path:
 
 def write_archive(path: Path) -> Path:
     """Write COCO's zip of 2017, with the number alone as the name, in a folder named after the split."""
-    with zipfile.ZipFile(path, "w") as opened:
+    with zipfile.ZipFile(path, "w") as file:
         for number in NUMBERS:
-            opened.writestr(f"val2017/{number:012d}.jpg", jpeg(number))
+            file.writestr(f"val2017/{number:012d}.jpg", jpeg(number))
     return path
 
 

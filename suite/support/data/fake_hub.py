@@ -108,8 +108,8 @@ def hub_with(tables: Tables) -> Iterator[Tables]:
                 return rows
         raise FileNotFoundError(f"{repository} {config} {split} {part} is not on the hub")
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "load_dataset", load_dataset)
         clear_caches()
         try:
             yield tables
