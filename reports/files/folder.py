@@ -43,7 +43,7 @@ def write_report(ledger: Ledger, folder: Path, wanted: ReportOptions, environmen
     folder.mkdir(parents=True, exist_ok=True)
     # Where no report was, a page and figures of these names are somebody else's.
     follows = (folder / LEDGER).exists()
-    sentences = [kept] if (kept := keep_earlier(ledger, folder)) else []
+    sentences = [sentence] if (sentence := keep_earlier(ledger, folder)) else []
     texts = tables(ledger)
     for name, text in texts.items():
         write_whole(folder / name, text)
@@ -60,8 +60,8 @@ def write_report(ledger: Ledger, folder: Path, wanted: ReportOptions, environmen
     # The figures are written with the page, and without a curve there are none.
     pictures = () if PAGE in written else (PAGE, FIGURES)
     unwritten = (*pictures, *(() if CARD in written else (CARD,)))
-    if follows and (moved := _out_of_the_way(folder, unwritten)):
-        sentences.append(moved)
+    if follows and (sentence := _out_of_the_way(folder, unwritten)):
+        sentences.append(sentence)
     if why := summarize(texts[MARKDOWN], environment):
         sentences.append(why)
     return [*sentences, f"written in {folder}: {', '.join(written)}"]
@@ -84,8 +84,8 @@ def keep_earlier(ledger: Ledger, folder: Path) -> str:
     here, there = judged(ledger), _judged_in(folder / LEDGER)
     if here == len(ledger.records) or there <= here:
         return ""
-    kept = _moved(folder, [name for name in REPORT_FILES if (folder / name).exists()])
-    return f"the earlier report said more ({count_of(there, 'claim')} judged, and {here} now): it is kept in {kept}"
+    place = _moved(folder, [name for name in REPORT_FILES if (folder / name).exists()])
+    return f"the earlier report said more ({count_of(there, 'claim')} judged, and {here} now): it is kept in {place}"
 
 
 def why_unwritable(folder: Path) -> str:
@@ -119,15 +119,17 @@ def _out_of_the_way(folder: Path, names: Collection[str]) -> str:
     stale = [name for name in REPORT_FILES if name in names and (folder / name).exists()]
     if not stale:
         return ""
-    moved = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)
-    return f"of an earlier run, and not of this one: {moved}, now in {_moved(folder, stale)}"
+    listing = ", ".join(f"{name}/" if name == FIGURES else name for name in stale)
+    return f"of an earlier run, and not of this one: {listing}, now in {_moved(folder, stale)}"
 
 
 def _moved(folder: Path, names: Sequence[str]) -> Path:
     """Where the files *names* of *folder* are now: in a new folder in it."""
-    taken = {path.name for path in folder.glob(f"{EARLIER}*")}
+    present = {path.name for path in folder.glob(f"{EARLIER}*")}
     name = next(
-        each for number in range(len(taken) + 1) if (each := f"{EARLIER}-{number}" if number else EARLIER) not in taken
+        candidate
+        for number in range(len(present) + 1)
+        if (candidate := f"{EARLIER}-{number}" if number else EARLIER) not in present
     )
     (folder / name).mkdir()
     for file in names:

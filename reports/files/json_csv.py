@@ -40,7 +40,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def ledger_json(ledger: Ledger) -> str:
     """*ledger* as strict JSON, without NaN or infinity; a list of numbers is one line."""
     text = json.dumps(as_json(ledger), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
+    return _NUMBERS.sub(lambda match: " ".join(match[0].split()), text)
 
 
 def claims_csv(ledger: Ledger) -> str:
@@ -56,5 +56,5 @@ def claims_csv(ledger: Ledger) -> str:
 
 def _without_draws(value: Json) -> Json:
     if isinstance(value, dict):
-        return {name: _without_draws(each) for name, each in value.items() if name != "draws"}
-    return [_without_draws(each) for each in value] if isinstance(value, list) else value
+        return {name: _without_draws(member) for name, member in value.items() if name != "draws"}
+    return [_without_draws(member) for member in value] if isinstance(value, list) else value

@@ -35,10 +35,10 @@ def sentence() -> Callable[[], None]:
 def test_a_claim_enters_the_register_and_marks_its_test(empty_register: dict[str, Claim]) -> None:
     decorate = claim("a.b", section="5", figure="3", bound_from="ours", tasks=("all",), statistic="drop", bound="> 0")
     test = decorate(sentence())
-    wanted = Claim("a.b", "5", "3", "The image speaks to the question.", "ours", ("all",), None, (), "drop", "> 0")
-    assert empty_register == {"a.b": wanted}
+    expected = Claim("a.b", "5", "3", "The image speaks to the question.", "ours", ("all",), None, (), "drop", "> 0")
+    assert empty_register == {"a.b": expected}
     (mark,) = test.pytestmark  # pyright: ignore[reportFunctionMemberAccess] - pytest's own
-    assert (mark.name, Claim(**mark.kwargs)) == ("claim", wanted)
+    assert (mark.name, Claim(**mark.kwargs)) == ("claim", expected)
 
 
 def test_a_claim_imported_twice_stays_one(empty_register: dict[str, Claim]) -> None:
@@ -66,7 +66,7 @@ def test_a_claim_without_a_sentence_is_refused(empty_register: dict[str, Claim])
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "complaint"),
     [
         ("", {}, "malformed"),
         ("A b", {}, "malformed"),
@@ -79,11 +79,11 @@ def test_a_claim_without_a_sentence_is_refused(empty_register: dict[str, Claim])
     ],
 )
 def test_a_malformed_claim_is_refused(
-    empty_register: dict[str, Claim], name: str, arguments: dict[str, Any], said: str
+    empty_register: dict[str, Claim], name: str, arguments: dict[str, Any], complaint: str
 ) -> None:
-    with pytest.raises(ClaimError) as refused:
+    with pytest.raises(ClaimError) as error:
         claim(name, section="5", **arguments)(sentence())
-    assert said in str(refused.value)
+    assert complaint in str(error.value)
     assert not empty_register
 
 

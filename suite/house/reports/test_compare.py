@@ -20,28 +20,28 @@ NO_LIMITS = Limits({})
 SPREAD = tuple(57.25 + 0.01 * (place % 100 - 49.5) for place in range(500))
 
 
-def judged(effect: float = 57.25, pairing: str = "same", noise: float = 0.0, **changes: Any) -> Record:
+def verdict_record(effect: float = 57.25, pairing: str = "same", noise: float = 0.0, **changes: Any) -> Record:
     """A record whose resamples are SPREAD, moved with the *effect*, every other one by *noise* more or less."""
     draws = tuple(effect - 57.25 + draw + noise * (-1) ** place for place, draw in enumerate(SPREAD))
     return replace(MEASURED, effect=effect, draws=draws, pairing=pairing, parts=(), **changes)
 
 
 def test_the_same_run_changed_nothing() -> None:
-    (change,) = compare(ledger(judged()), ledger(judged()))
+    (change,) = compare(ledger(verdict_record()), ledger(verdict_record()))
     assert (change.turned, change.moved) == (False, [])
     (difference,) = change.differences
     assert (difference.value, difference.low, difference.high, difference.paired) == (0, 0, 0, True)
 
 
 def test_a_difference_in_pairs_is_surer_than_either_interval() -> None:
-    (change,) = compare(ledger(judged()), ledger(judged(57.35, noise=0.01)))
+    (change,) = compare(ledger(verdict_record()), ledger(verdict_record(57.35, noise=0.01)))
     (difference,) = change.moved
     assert 0.08 < difference.low < difference.value < difference.high < 0.12
     assert report_lines([change], NO_LIMITS)[1] == "    +0.10 points [+0.09, +0.11] paired, from 57.25 to 57.35"
 
 
 def test_other_questions_are_not_paired() -> None:
-    (change,) = compare(ledger(judged()), ledger(judged(pairing="other")))
+    (change,) = compare(ledger(verdict_record()), ledger(verdict_record(pairing="other")))
     assert not change.differences[0].paired
 
 
@@ -60,13 +60,13 @@ def test_other_questions_are_not_paired() -> None:
     ],
 )
 def test_a_limit_is_to_one_unit_or_to_verdicts(text: str, effect: float, verdict: Any, is_beyond: bool) -> None:
-    (change,) = compare(ledger(judged()), ledger(judged(effect, verdict=verdict)))
+    (change,) = compare(ledger(verdict_record()), ledger(verdict_record(effect, verdict=verdict)))
     assert change.beyond(parse_limits(text)) == is_beyond
 
 
 def test_noise_is_never_beyond_a_limit() -> None:
     wide = tuple(57.25 + 20 * (-1) ** place for place in range(500))
-    (change,) = compare(ledger(judged()), ledger(replace(judged(65.0), draws=wide)))
+    (change,) = compare(ledger(verdict_record()), ledger(replace(verdict_record(65.0), draws=wide)))
     assert not change.beyond(parse_limits("drop:5"))
 
 
@@ -157,14 +157,17 @@ def test_prompts_whose_token_ids_alone_differ_are_told() -> None:
     assert not conditions(untold, told_now)
 
 
-def written(folder: Path, run: Ledger) -> str:
+def file_of(folder: Path, run: Ledger) -> str:
     folder.mkdir()
     (folder / "ledger.json").write_text(ledger_json(run))
     return str(folder)
 
 
 def test_the_command_ends_by_its_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = written(tmp_path / "a", ledger(judged())), written(tmp_path / "b", ledger(judged(50.0)))
+    one, other = (
+        file_of(tmp_path / "a", ledger(verdict_record())),
+        file_of(tmp_path / "b", ledger(verdict_record(50.0))),
+    )
     assert main(["compare", one, f"{other}/ledger.json"]) == 0
     assert main(["compare", one, other, "--compare-fail", "drop:5"]) == 1
     assert "! stages.early-drop, miniature, ChooseAttr: holds\n    -7.25 points" in capsys.readouterr().out
@@ -173,14 +176,14 @@ def test_the_command_ends_by_its_limits(tmp_path: Path, capsys: pytest.CaptureFi
 def test_the_command_says_what_it_cannot_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "no.json").write_text("{")
     (tmp_path / "old.json").write_text(json.dumps({"schema": 0}))
-    for name, said in (("none", "cannot be read"), ("no.json", "no JSON"), ("old.json", "schema version 0")):
+    for name, sentence in (("none", "cannot be read"), ("no.json", "no JSON"), ("old.json", "schema version 0")):
         assert main(["compare", str(tmp_path / name), str(tmp_path / name)]) == 2
-        assert said in capsys.readouterr().err
+        assert sentence in capsys.readouterr().err
 
 
 def test_the_curves_of_both_runs_are_laid_over_each_other(tmp_path: Path) -> None:
-    one, other = written(tmp_path / "a", whole()), written(tmp_path / "b", whole("other"))
+    one, other = file_of(tmp_path / "a", whole()), file_of(tmp_path / "b", whole("other"))
     assert main(["compare", one, other, "--figures", str(tmp_path / "figures")]) == 0
-    drawn = (tmp_path / "figures" / "other-figure-4.svg").read_text()
-    assert "miniature, before" in drawn
-    assert "other, now" in drawn
+    svg = (tmp_path / "figures" / "other-figure-4.svg").read_text()
+    assert "miniature, before" in svg
+    assert "other, now" in svg

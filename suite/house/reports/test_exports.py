@@ -58,33 +58,33 @@ def test_the_summary_of_a_job_is_added_to(tmp_path: Path) -> None:
 
 
 def test_a_summary_that_takes_nothing_is_said(tmp_path: Path) -> None:
-    said = write_report(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(tmp_path)})
-    assert any(sentence.startswith(f"no summary in {tmp_path}") for sentence in said)
+    sentences = write_report(whole(), tmp_path / "out", TEXTS, {STEP_SUMMARY: str(tmp_path)})
+    assert any(sentence.startswith(f"no summary in {tmp_path}") for sentence in sentences)
 
 
-def cut_short(run: Ledger, left: int = 1) -> Ledger:
-    rest = (replace(each, verdict="not run", effect=None) for each in run.records[left:])
-    return replace(run, records=(*run.records[:left], *rest))
+def cut_short(run: Ledger, remaining: int = 1) -> Ledger:
+    rest = (replace(each, verdict="not run", effect=None) for each in run.records[remaining:])
+    return replace(run, records=(*run.records[:remaining], *rest))
 
 
-def found(folder: Path) -> list[str]:
+def files_in(folder: Path) -> list[str]:
     return [row["verdict"] for row in json.loads((folder / "ledger.json").read_text())["records"]]
 
 
 def test_a_fuller_report_is_kept_next_to_one_that_was_cut_short(tmp_path: Path) -> None:
     write_report(whole(), tmp_path, replace(TEXTS, card=True), {})
-    said = write_report(cut_short(whole()), tmp_path, TEXTS, {})
-    assert said[0].startswith("the earlier report said more (6 claims judged, and 1 now): it is kept in")
-    assert found(tmp_path) == ["fails", *["not run"] * 5]
-    assert found(tmp_path / EARLIER) == ["fails"] * 6
+    sentences = write_report(cut_short(whole()), tmp_path, TEXTS, {})
+    assert sentences[0].startswith("the earlier report said more (6 claims judged, and 1 now): it is kept in")
+    assert files_in(tmp_path) == ["fails", *["not run"] * 5]
+    assert files_in(tmp_path / EARLIER) == ["fails"] * 6
     assert {path.name for path in (tmp_path / EARLIER).iterdir()} >= {"claims.md", "claims.tex", "model-card.md"}
     assert not write_report(cut_short(whole()), tmp_path, TEXTS, {})[:-1], "an equal one takes its place"
 
 
 def test_every_fuller_report_is_kept(tmp_path: Path) -> None:
-    for left in (5, 3, 1):
-        write_report(cut_short(whole(), left), tmp_path, TEXTS, {})
-    assert [found(tmp_path / name).count("fails") for name in (EARLIER, f"{EARLIER}-1", ".")] == [5, 3, 1]
+    for remaining in (5, 3, 1):
+        write_report(cut_short(whole(), remaining), tmp_path, TEXTS, {})
+    assert [files_in(tmp_path / name).count("fails") for name in (EARLIER, f"{EARLIER}-1", ".")] == [5, 3, 1]
 
 
 @pytest.mark.parametrize("there", ["", "{", "[]", '{"schema": 7}'])
@@ -102,19 +102,21 @@ def test_a_whole_run_takes_the_place_of_any(tmp_path: Path) -> None:
 
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     write_report(whole("one"), tmp_path, ReportOptions(), {})
-    said = write_report(whole("two"), tmp_path, ReportOptions(), {})
+    sentences = write_report(whole("two"), tmp_path, ReportOptions(), {})
     assert {path.name.partition("-figure")[0] for path in (tmp_path / "figures").iterdir()} == {"two"}
-    assert said == [f"written in {tmp_path}: index.html, figures/ (8), ledger.json, claims.md, claims.csv, claims.tex"]
+    assert sentences == [
+        f"written in {tmp_path}: index.html, figures/ (8), ledger.json, claims.md, claims.csv, claims.tex"
+    ]
 
 
 def test_what_an_earlier_run_drew_is_not_left_next_to_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
     write_report(whole("one"), tmp_path, ReportOptions(card=True), {})
-    said = write_report(whole("two"), tmp_path, TEXTS, {})
-    drawn = {"index.html", "figures", "model-card.md"}
-    assert {path.name for path in (tmp_path / EARLIER).iterdir()} == drawn
-    assert not drawn & {path.name for path in tmp_path.iterdir()}
+    sentences = write_report(whole("two"), tmp_path, TEXTS, {})
+    names = {"index.html", "figures", "model-card.md"}
+    assert {path.name for path in (tmp_path / EARLIER).iterdir()} == names
+    assert not names & {path.name for path in tmp_path.iterdir()}
     assert len(list((tmp_path / EARLIER / "figures").iterdir())) == 8
-    assert said[0] == (
+    assert sentences[0] == (
         f"of an earlier run, and not of this one: index.html, model-card.md, figures/, now in {tmp_path / EARLIER}"
     )
     assert len(write_report(whole("three"), tmp_path, TEXTS, {})) == 1, "it is moved once"

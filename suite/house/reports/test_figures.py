@@ -20,40 +20,40 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def drawn() -> list[FigureFile]:
+def paper_figures() -> list[FigureFile]:
     return list(figures(whole()))
 
 
 def words(figure: FigureFile) -> list[str]:
-    found = ElementTree.fromstring(figure.files["svg"]).iter(f"{SVG}text")
-    return ["".join(each.itertext()) for each in found]
+    elements = ElementTree.fromstring(figure.files["svg"]).iter(f"{SVG}text")
+    return ["".join(element.itertext()) for element in elements]
 
 
-def test_each_figure_of_the_paper_is_there_in_both_formats(drawn: list[FigureFile]) -> None:
-    assert [figure.name for figure in drawn] == [f"miniature-figure-{number}" for number in "3456"]
-    for figure in drawn:
+def test_each_figure_of_the_paper_is_there_in_both_formats(paper_figures: list[FigureFile]) -> None:
+    assert [figure.name for figure in paper_figures] == [f"miniature-figure-{number}" for number in "3456"]
+    for figure in paper_figures:
         assert figure.files["svg"].startswith(b"<?xml")
         assert figure.files["pdf"].startswith(b"%PDF")
 
 
-def test_each_has_six_panels_and_a_legend(drawn: list[FigureFile]) -> None:
-    for figure in drawn:
+def test_each_has_six_panels_and_a_legend(paper_figures: list[FigureFile]) -> None:
+    for figure in paper_figures:
         assert [word for word in words(figure) if word in TASKS] == list(TASKS[:-1])
-    assert {"question → last", "image → last", "last → last"} <= set(words(drawn[0]))
+    assert {"question → last", "image → last", "last → last"} <= set(words(paper_figures[0]))
 
 
 def test_the_claims_bound_and_band_are_drawn() -> None:
     curves = [curve()]
     (bare,) = plates("a", [("a", curves)])
     record = replace(MEASURED, parts=(), readings=(ReadingRecord("c(image->question)", 0, 1, -1),))
-    (judged,) = plates("a", [("a", curves)], [record])
+    (with_bound,) = plates("a", [("a", curves)], [record])
     (elsewhere,) = plates("a", [("a", curves)], [replace(record, figure="3")])
     assert elsewhere.files["svg"] == bare.files["svg"], "a claim stands in its own figure alone"
-    strokes, more = (each.files["svg"].count(b"<path") for each in (bare, judged))
+    strokes, more = (each.files["svg"].count(b"<path") for each in (bare, with_bound))
     assert more >= strokes + 2
     marks = {"a claim's bound", "depth that a claim reads"}
     assert marks & set(words(bare)) == set()
-    assert marks <= set(words(judged))
+    assert marks <= set(words(with_bound))
 
 
 def test_a_bound_lies_on_the_curve_that_it_is_about() -> None:
@@ -107,8 +107,8 @@ def test_the_legend_is_whole(names: tuple[str, ...], panels: int, models: tuple[
     assert all(each.get("d") for each in samples), "a sample outside of the figure is drawn without a path"
     for text in legend.iter(f"{SVG}text"):
         # A label of several lines is moved to its place; one of a single line also says where it starts.
-        placed = re.findall(r"-?[\d.]+", text.attrib["transform"])
-        left, base = map(float, placed[-2:])
+        numbers = re.findall(r"-?[\d.]+", text.attrib["transform"])
+        left, base = map(float, numbers[-2:])
         assert 0 <= left <= left + wide("".join(text.itertext())) <= width
         assert STYLE["font.size"] <= base <= height
 
@@ -141,15 +141,15 @@ def test_gaps_and_constant_curves_can_be_drawn() -> None:
     assert in_words([curve()]) == "ChooseAttr c(image->question): -30 points at layer 1 of 14"
 
 
-def test_the_same_ledger_gives_the_same_files(drawn: list[FigureFile]) -> None:
-    assert [figure.files["svg"] for figure in figures(whole())] == [figure.files["svg"] for figure in drawn]
+def test_the_same_ledger_gives_the_same_files(paper_figures: list[FigureFile]) -> None:
+    assert [figure.files["svg"] for figure in figures(whole())] == [figure.files["svg"] for figure in paper_figures]
 
 
 @pytest.mark.parametrize("setting", ["figure.autolayout", "figure.constrained_layout.use"])
-def test_a_users_settings_lay_nothing_out_again(drawn: list[FigureFile], setting: str) -> None:
+def test_a_users_settings_lay_nothing_out_again(paper_figures: list[FigureFile], setting: str) -> None:
     plotting: Any = matplotlib
     with plotting.rc_context({setting: True}):
-        assert list(figures(whole())) == drawn
+        assert list(figures(whole())) == paper_figures
 
 
 def test_no_model_names_a_path() -> None:
@@ -160,10 +160,8 @@ def test_no_model_names_a_path() -> None:
 
 
 def test_a_chart_keeps_inside_its_box_and_escapes() -> None:
-    drawn = chart(
-        [Line("a", (0.0, -120.0, 3.0), (0.0,) * 3, (1.0,) * 3)], '<script>"', unit="&", bounds=[(0, 1, -200.0)]
-    )
-    box = ElementTree.fromstring(drawn)
+    svg = chart([Line("a", (0.0, -120.0, 3.0), (0.0,) * 3, (1.0,) * 3)], '<script>"', unit="&", bounds=[(0, 1, -200.0)])
+    box = ElementTree.fromstring(svg)
     assert box.attrib["aria-label"] == '<script>"'
     ends = [float(each.attrib["y1"]) for each in box.iter("line")]
     assert min(ends) >= 0

@@ -29,9 +29,9 @@ def test_whatever_is_said_a_row_of_markdown_keeps_its_columns(reason: str, note:
 
 
 def test_markdown_tells_every_record_and_part() -> None:
-    departed = record(task="all", verdict="fails", expected="fails", expected_because="it reads words alone")
-    text = claims_markdown(ledger(MEASURED, departed))
-    for said in (
+    departure = record(task="all", verdict="fails", expected="fails", expected_because="it reads words alone")
+    text = claims_markdown(ledger(MEASURED, departure))
+    for cell in (
         "**1 holds, 1 fails (1 expected).**",
         "miniature: 14 layers, knocked out in windows of 3, float32, cpu, weights f00d.",
         "\\* as suite/expected says",
@@ -44,7 +44,7 @@ def test_markdown_tells_every_record_and_part() -> None:
         "expected: it reads words alone",
         "0-2, 7",
     ):
-        assert said in text
+        assert cell in text
 
 
 def test_markdown_says_of_each_claim_that_holds_by_an_absence_what_that_does_not_show() -> None:

@@ -34,8 +34,8 @@ def test_what_is_not_tested_counts_for_nothing_and_what_is_undecided_counts() ->
     assert standing(two) == "adjusted for 3 claims (Holm): 2 of 2 verdicts stand"
     assert standing(adjusted([record("unsupported", None)])) == ""
     five = adjusted([record("holds", 1e-6), *(record("fails", 0.02, f"a.claim-{i}") for i in range(4))])
-    named = "a.claim-0 t; a.claim-1 t; a.claim-2 t; and 1 more"
-    assert standing(five) == f"adjusted for 5 claims (Holm): 1 of 5 verdicts stands, not {named}"
+    names = "a.claim-0 t; a.claim-1 t; a.claim-2 t; and 1 more"
+    assert standing(five) == f"adjusted for 5 claims (Holm): 1 of 5 verdicts stands, not {names}"
     others = [replace(each, model="other") for each in two]
     assert standing(adjusted([record("fails", 0.04), *others])).endswith(", not a.claim m t")
 

@@ -31,12 +31,12 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the suite's own claims leave of a made-up model, asked on two of the tasks."""
     folder = tmp_path_factory.mktemp("run")
     (folder / "made_up.py").write_text("from suite.support.runs import stand_in_model\nstand_in_model.install()\n")
-    chosen = {
+    values = {
         "--model": stand_in.folder(folder / "model"),
         "--curves": folder / "curves",
         "--report-dir": folder / "out",
     }
-    options = [str(word) for option in chosen.items() for word in option]
+    options = [str(word) for option in values.items() for word in option]
     tasks = ["--task", "ChooseAttr", "--task", "QueryAttr", "--questions", "24"]
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "made_up", "suite/", *options, *tasks],
@@ -50,7 +50,7 @@ def ledger(out: Path) -> dict[str, Any]:
     return json.loads((out / "ledger.json").read_text())
 
 
-def documented(name: str) -> set[str]:
+def documented_keys(name: str) -> set[str]:
     """The keys in the first column of the table under the line that begins with `name`."""
     (table,) = re.findall(rf"^`{name}`: .*?\n\n\| key .*?\n\|---.*?\n(.*?)\n\n", README, flags=re.MULTILINE | re.DOTALL)
     return {key for row in table.splitlines() for key in re.findall(r"`(\w+)`", row.split("|")[1])}
@@ -58,17 +58,17 @@ def documented(name: str) -> set[str]:
 
 def keys(objects: Sequence[Mapping[str, Any]]) -> set[str]:
     """Those of all *objects*, which must have the same."""
-    found = {frozenset(each) for each in objects}
-    assert len(found) == 1
-    return set(found.pop())
+    key_sets = {frozenset(each) for each in objects}
+    assert len(key_sets) == 1
+    return set(key_sets.pop())
 
 
 def test_every_key_is_documented_and_no_other(ledger: dict[str, Any]) -> None:
     parts = [part for record in ledger["records"] for part in record["parts"]]
-    found = {**ledger, "environment": [ledger["environment"]], "parts": parts}
-    assert {name: keys(found[name]) for name in OBJECTS} == {name: documented(name) for name in OBJECTS}
+    objects = {**ledger, "environment": [ledger["environment"]], "parts": parts}
+    assert {name: keys(objects[name]) for name in OBJECTS} == {name: documented_keys(name) for name in OBJECTS}
     assert not [part for part in parts if part["parts"]]
-    assert {each.name for each in fields(UnfinishedRecord)} == documented("unfinished")
+    assert {each.name for each in fields(UnfinishedRecord)} == documented_keys("unfinished")
 
 
 def test_the_ledger_marks_the_claims_that_hold_by_an_absence(ledger: dict[str, Any]) -> None:
@@ -97,16 +97,16 @@ def test_the_spreadsheet_has_the_records_keys(out: Path, ledger: dict[str, Any])
 
 def test_a_real_ledger_is_of_the_committed_schema(ledger: dict[str, Any]) -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="install the extra 'test'")
-    checked = jsonschema.Draft202012Validator(SCHEMA)
-    checked.check_schema(SCHEMA)
-    checked.validate(ledger)
-    checked.validate({**ledger, "unfinished": [as_json(UnfinishedRecord(model="m", task="t", measured=3, asked=9))]})
-    for broken in (
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    validator.check_schema(SCHEMA)
+    validator.validate(ledger)
+    validator.validate({**ledger, "unfinished": [as_json(UnfinishedRecord(model="m", task="t", measured=3, asked=9))]})
+    for damage in (
         {**ledger, "schema": 2},
         {**ledger, "more": 1},
         {key: ledger[key] for key in ledger if key != "curves"},
     ):
-        assert not checked.is_valid(broken)
+        assert not validator.is_valid(damage)
 
 
 def test_the_schema_is_of_the_version_that_is_read_and_explains_itself() -> None:

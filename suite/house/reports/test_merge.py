@@ -41,12 +41,16 @@ FIRST, REST = ("ChooseAttr", "CompareAttr"), ("ChooseCat", "ChooseRel", "Logical
 
 @pytest.mark.parametrize("order", [(FIRST, REST), (REST, FIRST), (FIRST, REST, FIRST)])
 def test_shards_make_the_whole(order: tuple[tuple[str, ...], ...]) -> None:
-    merged = merge([shard(tasks) for tasks in order], [str(place) for place in range(len(order))])
+    whole_again = merge([shard(tasks) for tasks in order], [str(place) for place in range(len(order))])
     run = whole()
-    assert (merged.records, merged.measurements, merged.models) == (run.records, run.measurements, run.models)
-    assert sorted(merged.curves, key=repr) == sorted(run.curves, key=repr)
-    assert merged.examples == run.examples
-    assert merged.environment.seconds == 1.5 * len(order)
+    assert (whole_again.records, whole_again.measurements, whole_again.models) == (
+        run.records,
+        run.measurements,
+        run.models,
+    )
+    assert sorted(whole_again.curves, key=repr) == sorted(run.curves, key=repr)
+    assert whole_again.examples == run.examples
+    assert whole_again.environment.seconds == 1.5 * len(order)
 
 
 def test_disjoint_claims_are_joined() -> None:

@@ -15,7 +15,7 @@ LONGEST_ID = "routes.direct-image-path-is-negligible-beside-indirect"
 
 
 def record(**changes: Any) -> Record:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "claim": "stages.early-drop",
         "section": "5",
         "figure": "4",
@@ -24,7 +24,7 @@ def record(**changes: Any) -> Record:
         "task": "ChooseAttr",
         "verdict": "holds",
     }
-    return Record(**{**given, **changes})
+    return Record(**{**fields, **changes})
 
 
 MEASURED = record(
@@ -76,8 +76,8 @@ def rows(*models: str) -> list[Record]:
 
 
 def measured(task: str, model: str = "miniature", **reasons: int) -> MeasurementRecord:
-    named = {reason.replace("_", " "): count for reason, count in reasons.items()}
-    return MeasurementRecord(model=model, task=task, asked=128, kept=128 - sum(reasons.values()), set_aside=named)
+    by_reason = {reason.replace("_", " "): count for reason, count in reasons.items()}
+    return MeasurementRecord(model=model, task=task, asked=128, kept=128 - sum(reasons.values()), set_aside=by_reason)
 
 
 OVER_TWO = "over 2 of the paper's 6 tasks: ChooseAttr, QueryAttr"
@@ -109,7 +109,7 @@ def curve(
 
 
 def example(**changes: Any) -> Example:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "model": "miniature",
         "task": "ChooseAttr",
         "id": "0123",
@@ -122,7 +122,7 @@ def example(**changes: Any) -> Example:
         "patches": ((0.0, 0.0, 32.0, 8.0),),
         "curves": {"c(image->question)": [-30.0] * 14, "P(lowercase)": [10.0] * 15},
     }
-    return Example(**{**given, **changes})
+    return Example(**{**fields, **changes})
 
 
 EDGES = (
@@ -134,10 +134,10 @@ EDGES = (
 def whole(model: str = "miniature") -> Ledger:
     """A ledger with everything in it: a claim that fails on six tasks, all curves, and examples."""
     reading = ReadingRecord("c(image->question)", 0, 1, -1)
-    found = tuple(
+    records = tuple(
         replace(MEASURED, task=task, model=model, verdict="fails", parts=(), readings=(reading,)) for task in TASKS[:-1]
     )
-    made_up = ledger(*found, measurements=tuple(measured(task, model, answered_otherwise=2) for task in TASKS[:-1]))
+    made_up = ledger(*records, measurements=tuple(measured(task, model, answered_otherwise=2) for task in TASKS[:-1]))
     return replace(
         made_up,
         models=tuple(replace(each, name=model) for each in made_up.models),
