@@ -394,8 +394,7 @@ def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
 def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubject, known: list[Question]) -> None:
     first = measure(subject, known, [IMAGE >> LAST])
     gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
-    now = replace(first, asked=(gone, *known[1:]))
-    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], earlier=now)
+    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], earlier=replace(first, asked=(gone, *known[1:])))
     assert (result.questions, result.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
 
 
@@ -405,9 +404,8 @@ def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
     asked = several[:4]
     first = measure(subject, asked, [IMAGE >> LAST], lens=False)
     greedy = greedy_answers(subject, [subject.encode(question) for question in asked])
-    monkeypatch.setattr(
-        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*greedy[0], *greedy[0]), *greedy[1:]]
-    )
+    twice = [(*greedy[0], *greedy[0]), *greedy[1:]]
+    monkeypatch.setattr("fixtures.instruments.generation.greedy_answers", lambda *_, **__: twice)
     result = measure(subject, asked, [IMAGE >> LAST], earlier=first, final_sub_word=True, lens=False)
     assert (result.questions, result.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
 
