@@ -10,7 +10,7 @@ import pytest
 from fixtures.flow import FIRST, SECOND, Window, default_width
 from fixtures.statistics.curve import Curve
 from fixtures.statistics.resampling import Resampling, resampling
-from fixtures.statistics.stages import PooledStages, Stages
+from fixtures.statistics.stages import UNSETTLED, PooledStages, Stages
 from fixtures.statistics.troughs import LEAST_RISE
 from suite.support.curves.stages import LAYERS, TWO_STAGES, Array, bump, exact, knockout, names, noisy
 
@@ -139,6 +139,14 @@ def test_noise_is_no_second_stage() -> None:
             Stages(knockout(values, resampling(names(128), seed, 200))).prominence().exceeds(0.0).verdict == "holds"
         )
     assert wrong <= 10
+
+
+def test_halves_that_disagree_settle_nothing() -> None:
+    sample = resampling(names(60), 0, 50)
+    is_first = (sample.image_of < sample.first_half)[:, None]
+    curve = knockout(np.where(is_first, TWO_STAGES, bump(1, 2, 60)), sample)
+    evidence = Stages(curve).prominence().exceeds(5.0)
+    assert (evidence.verdict, evidence.reason) == ("inconclusive", UNSETTLED)
 
 
 def test_a_task_without_a_second_stage_counts_as_none() -> None:

@@ -24,7 +24,7 @@ def test_a_ledger_reads_back_as_it_was_written() -> None:
 def test_a_record_in_json_has_the_promised_fields() -> None:
     names = """claim section figure sentence model task verdict statistic expected expected_because effect low high
     bound parts bound_from n unit layers seconds reason notes twin p p_holm questions_needed tasks draws pairing
-    readings"""
+    readings absence"""
     assert list(as_json(MEASURED)) == names.split()
 
 
