@@ -33,8 +33,8 @@ def unmeasured(records: Iterable[Record], width: int) -> list[str]:
             places.setdefault((record.verdict, record.reason), []).append(" ".join(record.key))
     lines: list[str] = []
     for (verdict, reason), rows in sorted(places.items(), key=lambda item: -len(item[1])):
-        named = f" ({'; '.join(rows)})" if len(rows) <= FEW else ""
-        lines += wrapped(f"{verdict}: {len(rows)}{named}, {reason}", width, "", "    ")
+        cells = f" ({'; '.join(rows)})" if len(rows) <= FEW else ""
+        lines += wrapped(f"{verdict}: {len(rows)}{cells}, {reason}", width, "", "    ")
     return lines
 
 
@@ -87,18 +87,18 @@ def _grounds(pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 def set_aside(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
     """How many questions were set aside and why, one line for each task; then the tasks without any."""
-    models = unique(measured.model for measured in measurements)
+    models = unique(measurement.model for measurement in measurements)
     lines: list[str] = []
     for model in models:
-        of_model = [measured for measured in measurements if measured.model == model]
+        of_model = [measurement for measurement in measurements if measurement.model == model]
         is_one = len(models) == 1
-        for measured in of_model:
-            if count := sum(measured.set_aside.values()):
-                asked = "" if measured.asked is None else f" of {measured.asked}"
-                why = _by_reason(measured.set_aside)
-                place = measured.task if is_one else f"{model} {measured.task}"
+        for measurement in of_model:
+            if count := sum(measurement.set_aside.values()):
+                asked = "" if measurement.asked is None else f" of {measurement.asked}"
+                why = _by_reason(measurement.set_aside)
+                place = measurement.task if is_one else f"{model} {measurement.task}"
                 lines += wrapped(f"{place}: {count}{asked} set aside: {why}", width, "", "    ")
-        whole = [measured.task for measured in of_model if not sum(measured.set_aside.values())]
+        whole = [measurement.task for measurement in of_model if not sum(measurement.set_aside.values())]
         if whole:
             which = ", ".join(whole) if len(whole) < len(of_model) else "any task"
             lines += wrapped(f"{'' if is_one else f'{model}: '}no question set aside on {which}", width, "", "    ")
@@ -108,12 +108,12 @@ def set_aside(measurements: Sequence[MeasurementRecord], width: int) -> list[str
 def left_out(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
     """How many kept questions lack which edge and why, one line for each model and reason."""
     places: dict[tuple[str, str], dict[tuple[str, int], list[str]]] = {}
-    for measured in measurements:
-        for edge, counts in measured.left_out.items():
+    for measurement in measurements:
+        for edge, counts in measurement.left_out.items():
             for reason, count in counts.items():
-                of_reason = places.setdefault((measured.model, reason), {})
-                of_reason.setdefault((measured.task, count), []).append(edge)
-    one_model = len(unique(measured.model for measured in measurements)) == 1
+                of_reason = places.setdefault((measurement.model, reason), {})
+                of_reason.setdefault((measurement.task, count), []).append(edge)
+    one_model = len(unique(measurement.model for measurement in measurements)) == 1
     lines: list[str] = []
     for (model, reason), tasks in places.items():
         phrases = [f"{count} of {task} ({', '.join(edges)})" for (task, count), edges in tasks.items()]
@@ -138,14 +138,14 @@ def cut_short(unfinished: Sequence[UnfinishedRecord], width: int) -> list[str]:
 def timings(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
     """How long the measurements took, and questions per second, one line for each model."""
     lines: list[str] = []
-    for model in unique(measured.model for measured in measurements):
-        timed = [each for each in measurements if each.model == model and each.seconds]
-        if timed:
-            total, asked = sum(each.seconds or 0.0 for each in timed), sum(each.asked or 0 for each in timed)
-            done = sum((each.kept if each.at_most else each.asked) or 0 for each in timed)
-            some = f", {done} of them knocked out," if any(each.at_most for each in timed) else ""
-            slowest = max(timed, key=lambda each: each.seconds or 0.0)
-            what = f"{count_of(asked, 'question')} of {count_of(len(timed), 'task')}"
+    for model in unique(measurement.model for measurement in measurements):
+        runs = [run for run in measurements if run.model == model and run.seconds]
+        if runs:
+            total, asked = sum(run.seconds or 0.0 for run in runs), sum(run.asked or 0 for run in runs)
+            done = sum((run.kept if run.at_most else run.asked) or 0 for run in runs)
+            some = f", {done} of them knocked out," if any(run.at_most for run in runs) else ""
+            slowest = max(runs, key=lambda run: run.seconds or 0.0)
+            what = f"{count_of(asked, 'question')} of {count_of(len(runs), 'task')}"
             line = f"{model}: {what}{some} measured in {total:.0f} s ({done / total:.3g}/s)"
             lines += wrapped(f"{line}, longest {slowest.task} with {slowest.seconds:.0f} s", width, "", "    ")
     return lines
@@ -154,11 +154,15 @@ def timings(measurements: Sequence[MeasurementRecord], width: int) -> list[str]:
 def noise_floor(measurements: Sequence[MeasurementRecord], width: int, above: float = 0.0) -> list[str]:
     """How far a knockout of nothing moves the answer, in points: one line for each model where it is *above*."""
     lines: list[str] = []
-    for model in unique(measured.model for measured in measurements):
-        known = [measured for measured in measurements if measured.model == model and measured.noise_most is not None]
-        most = max((measured.noise_most or 0.0 for measured in known), default=None)
+    for model in unique(measurement.model for measurement in measurements):
+        known = [
+            measurement
+            for measurement in measurements
+            if measurement.model == model and measurement.noise_most is not None
+        ]
+        most = max((measurement.noise_most or 0.0 for measurement in known), default=None)
         if most is not None and most >= above:
-            median = max(measured.noise_median or 0.0 for measured in known)
+            median = max(measurement.noise_median or 0.0 for measurement in known)
             line = f"{model}: noise floor {median:.2g} points at the median question, {most:.2g} at most"
             lines += wrapped(f"{line} (what knocking out nothing moves)", width, "", "    ")
     return lines
@@ -166,7 +170,7 @@ def noise_floor(measurements: Sequence[MeasurementRecord], width: int, above: fl
 
 def _by_reason(counts: Mapping[str, int]) -> str:
     """Counts with their reasons, the most common first, and the rest in one."""
-    ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda each: -each[0])
+    ordered = sorted(((count, reason) for reason, count in counts.items() if count), key=lambda pair: -pair[0])
     phrases = [f"{count} {reason}" for count, reason in ordered[:MOST_REASONS]]
     rest = sum(count for count, _ in ordered[MOST_REASONS:])
     return ", ".join([*phrases, *([f"{rest} for other reasons"] if rest else [])])

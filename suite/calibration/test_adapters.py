@@ -41,7 +41,7 @@ def family(name: str) -> Family:
 def test_the_contract(name: str, style: Style) -> None:
     cases = [question(size, seed) for seed, size in enumerate(family(name).sizes)]
     contract = check(subject(name, style), cases)
-    assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
+    assert contract.passed, {name_of_check: contract.checks[name_of_check] for name_of_check in contract.failed}
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -52,7 +52,7 @@ def test_the_contract_in_float64(name: str) -> None:
         model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
     adapter = wrap(model.double(), processor, FAMILIES[name].styles[0])
     contract = check(adapter, [question(family(name).sizes[0])])
-    assert contract.passed, {failed: contract.checks[failed] for failed in contract.failed}
+    assert contract.passed, {name_of_check: contract.checks[name_of_check] for name_of_check in contract.failed}
     says = "the model's own attention takes its softmax in float32"
     assert (says in contract.checks["identity"]) == (adapter.decoder_config._attn_implementation == "eager")
 
@@ -73,12 +73,12 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
         assert not set(prompt.spans) & set(prompt.missing)
         image = prompt.spans[IMAGE]
         assert image.tolist() == list(range(image[0], image[-1] + 1))
-        written = set(np.flatnonzero(prompt.input_ids == adapter.image_token_id))
+        placeholders = set(np.flatnonzero(prompt.input_ids == adapter.image_token_id))
         if prompt.features:  # one token stands for them, and cross-attention reads them apart from the prompt
-            assert len(written) == 1
+            assert len(placeholders) == 1
             assert image.tolist() == list(range(-prompt.features, len(image) - prompt.features))
         else:
-            assert written <= set(image)
+            assert placeholders <= set(image)
         if family(name).regions:
             related, other = set(prompt.spans[RELATED]), set(prompt.spans[OTHER])
             separators = set(prompt.spans.get(SEPARATOR, ()))
@@ -89,11 +89,13 @@ def test_spans_read_as_what_they_name(name: str, style: Style) -> None:
 @pytest.mark.parametrize(("name", "style"), EVERY)
 def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(name: str, style: Style) -> None:
     for size in family(name).sizes:
-        seen, unseen = (subject(name, style).encode(question(size), picture) for picture in (True, False))
-        assert seen.input_ids.tolist() == unseen.input_ids.tolist()
-        assert seen.missing == unseen.missing
-        assert all((seen.spans[span] == unseen.spans[span]).all() for span in seen.spans)
-        assert not [key for key in unseen.tensors if key.startswith("pixel")]
+        with_picture, without_picture = (
+            subject(name, style).encode(question(size), picture) for picture in (True, False)
+        )
+        assert with_picture.input_ids.tolist() == without_picture.input_ids.tolist()
+        assert with_picture.missing == without_picture.missing
+        assert all((with_picture.spans[span] == without_picture.spans[span]).all() for span in with_picture.spans)
+        assert not [key for key in without_picture.tensors if key.startswith("pixel")]
 
 
 @pytest.mark.parametrize("name", [name for name, style in EVERY if style == "chat"])
@@ -102,10 +104,10 @@ def test_a_chat_prompt_has_the_ids_that_the_processor_gives_the_conversation(nam
     if adapter.processor.chat_template is None:
         pytest.skip("its processor has no chat template")
     parts = [{"type": "image", "image": one.image}, {"type": "text", "text": f"{one.text}\n{INSTRUCTION}"}]
-    given = adapter.processor.apply_chat_template(
+    tensors = adapter.processor.apply_chat_template(
         [{"role": "user", "content": parts}], add_generation_prompt=True, tokenize=True, return_dict=True
     )
-    assert adapter.encode(one).input_ids.tolist() == [int(token) for token in given["input_ids"][0]]
+    assert adapter.encode(one).input_ids.tolist() == [int(token) for token in tensors["input_ids"][0]]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -138,9 +140,13 @@ def test_an_answer_given_so_far_goes_on_as_it_was_generated(name: str) -> None:
     (answer,) = greedy_answers(adapter, [prompt], longest=4)
     with torch.inference_mode():
         for count in range(1, len(answer)):
-            given = adapter.answering(prompt, answer[:count])
-            assert given.spans[LAST].tolist() == [len(given.input_ids) - 1] == [len(prompt.input_ids) + count - 1]
-            logits = last_logits(adapter, inputs(adapter, [given]))
+            continuation = adapter.answering(prompt, answer[:count])
+            assert (
+                continuation.spans[LAST].tolist()
+                == [len(continuation.input_ids) - 1]
+                == [len(prompt.input_ids) + count - 1]
+            )
+            logits = last_logits(adapter, inputs(adapter, [continuation]))
             assert int(logits.argmax()) == answer[count]
 
 
@@ -218,10 +224,10 @@ def test_a_model_that_numbers_its_tiles_is_found(monkeypatch: pytest.MonkeyPatch
     size = next(size for size in family("internvl").sizes if tiled(adapter, size))
     own = adapter.image_features
 
-    def numbered(tensors: Any) -> Any:
+    def number_tiles(tensors: Any) -> Any:
         (features,) = own(tensors)
         return [features + torch.arange(len(features)).reshape(-1, *[1] * (features.dim() - 1)) / 10]
 
-    monkeypatch.setattr(adapter, "image_features", numbered)
+    monkeypatch.setattr(adapter, "image_features", number_tiles)
     with pytest.raises(AssertionError, match="not close"):
         require_tiles_in_any_order(adapter, size, rounding=1e-4)

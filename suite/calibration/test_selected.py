@@ -80,9 +80,9 @@ def test_tiles_in_any_order(selected_model: str, bench: Bench) -> None:
 
 def test_prompts_have_a_picture_and_a_question(selected_model: str, bench: Bench) -> None:
     with bench.subject(selected_model) as subject:
-        encoded, set_aside = encode(subject, bench.questions.of_task("ChooseAttr")[:BATCH])
-        assert encoded, set_aside
-        for prompt in encoded.values():
+        prompts, set_aside = encode(subject, bench.questions.of_task("ChooseAttr")[:BATCH])
+        assert prompts, set_aside
+        for prompt in prompts.values():
             assert len(prompt.spans[QUESTION])
             assert len(prompt.spans[IMAGE])
             read = subject.decode(prompt.input_ids[prompt.spans[QUESTION]].tolist())

@@ -42,14 +42,14 @@ def blocks(text: str) -> Iterator[str]:
     """The paragraphs and list items of Markdown, without code, tables, headings and the targets of links."""
     block: list[str] = []
     for line in [*FENCED.sub("\n", text).splitlines(), ""]:
-        stripped = line.strip().removeprefix("> ")
-        is_blank = not stripped or stripped.startswith(NO_PROSE)
-        item = LIST_ITEM.match(stripped)
+        content = line.strip().removeprefix("> ")
+        is_blank = not content or content.startswith(NO_PROSE)
+        item = LIST_ITEM.match(content)
         if (is_blank or item) and block:
             yield plain(" ".join(block))
             block = []
         if not is_blank:
-            block.append(stripped[item.end() :] if item else stripped)
+            block.append(content[item.end() :] if item else content)
 
 
 def plain(text: str) -> str:

@@ -59,25 +59,25 @@ def test_a_measurement_goes_by_the_rule_and_says_which() -> None:
     plain = tiny_subject()
     emphatic = Emphatic(tiny_model(), "emphatic")
     (answer,) = greedy_answers(plain, [plain.encode(tiny_question(1))])
-    asked = [replace(tiny_question(1), answer=plain.decode(answer))]
-    kept = {
-        (subject.name, rule): measure(subject, asked, width=3, lens=False, answers=rule)
+    cases = [replace(tiny_question(1), answer=plain.decode(answer))]
+    measurements = {
+        (subject.name, rule): measure(subject, cases, width=3, lens=False, answers=rule)
         for subject in (plain, emphatic)
         for rule in ANSWERS
     }
-    assert [len(found.questions) for found in kept.values()] == [1, 1, 0, 1]
-    assert [found.provenance["answers"] for found in kept.values()] == [*ANSWERS] * 2
-    assert kept["emphatic", FULL_STOP].answers == (f"{asked[0].answer}.",)
+    assert [len(measurement.questions) for measurement in measurements.values()] == [1, 1, 0, 1]
+    assert [measurement.provenance["answers"] for measurement in measurements.values()] == [*ANSWERS] * 2
+    assert measurements["emphatic", FULL_STOP].answers == (f"{cases[0].answer}.",)
 
 
 def test_a_cut_answer_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
-    asked = [replace(tiny_question(seed, words=2 + seed % 4), answer="never said") for seed in range(10)]
-    answers = greedy_answers(subject, [subject.encode(question) for question in asked])
+    cases = [replace(tiny_question(seed, words=2 + seed % 4), answer="never said") for seed in range(10)]
+    answers = greedy_answers(subject, [subject.encode(question) for question in cases])
     cut = sum(is_cut(answer) for answer in answers)
-    assert 0 < cut < len(asked)
+    assert 0 < cut < len(cases)
     assert cut == sum(len(answer) == LONGEST_ANSWER for answer in answers)
-    assert measure(subject, asked, width=3, lens=False).set_aside == {
+    assert measure(subject, cases, width=3, lens=False).set_aside == {
         ANSWER_CUT: cut,
-        ANSWERED_OTHERWISE: len(asked) - cut,
+        ANSWERED_OTHERWISE: len(cases) - cut,
     }

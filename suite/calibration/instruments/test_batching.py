@@ -45,30 +45,30 @@ TEXTS = (
 @pytest.fixture
 def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The lengths of the prompts that were recorded together."""
-    recorded: list[list[int]] = []
+    lengths: list[list[int]] = []
     record = fast.record
 
-    def watched(subject: Measurable, prompts: list[Prompt], target: int) -> Any:
+    def record_and_note(subject: Measurable, prompts: list[Prompt], target: int) -> Any:
         result = record(subject, prompts, target)
-        recorded.append([len(one.input_ids) for one in prompts])
+        lengths.append([len(prompt.input_ids) for prompt in prompts])
         return result
 
-    monkeypatch.setattr(fast, "record", watched)
-    return recorded
+    monkeypatch.setattr(fast, "record", record_and_note)
+    return lengths
 
 
 def one_by_one(subject: Measurable, prompts: list[Prompt], edges: Any = EDGES, width: int = 3) -> EngineResult:
     """By the slow engine, each question by itself."""
-    result = [reference.sweep(subject, [one], edges, width) for one in prompts]
+    result = [reference.sweep(subject, [prompt], edges, width) for prompt in prompts]
     return joined(result)
 
 
 def joined(alone: Sequence[EngineResult]) -> EngineResult:
     """As if they had been swept together."""
     return EngineResult(
-        np.concatenate([one.baseline for one in alone]),
-        np.concatenate([one.knocked for one in alone]),
-        np.concatenate([one.reached for one in alone]),
+        np.concatenate([result.baseline for result in alone]),
+        np.concatenate([result.knocked for result in alone]),
+        np.concatenate([result.reached for result in alone]),
     )
 
 
@@ -94,12 +94,12 @@ def test_unlike_pictures_and_questions_in_every_family(name: str, batches: list[
     model = cast(Any, subject.model).double()
     if name == "qwen3_vl_moe":
         model.set_experts_implementation("eager")  # torch groups products of experts up to float32 alone
-    asked = [question(size, seed, text) for seed, (size, text) in enumerate(zip([*family.sizes] * 2, cycle(TEXTS)))]
-    prompts = [subject.encode(one) for one in asked]
+    cases = [question(size, seed, text) for seed, (size, text) in enumerate(zip([*family.sizes] * 2, cycle(TEXTS)))]
+    prompts = [subject.encode(case) for case in cases]
     with norms_in_double():
         together = sweep(subject, prompts, EDGES, 3, padding=1)
         joint = any(len(set(batch)) > 1 for batch in batches)
-        alone = [sweep(subject, [one], EDGES, 3) for one in prompts]
+        alone = [sweep(subject, [prompt], EDGES, 3) for prompt in prompts]
     assert most_moved(together) > MOVED, "void: no knockout moves anything"
     assert log_difference(together, joined(alone)) < 1e-9
     # InstructBLIP's Q-Former reads the question, too: those of one length there alone run together.
@@ -111,8 +111,8 @@ def unlike(draw: st.DrawFn) -> tuple[TinySubject, list[Prompt], list[Edge], int,
     """Prompts of many lengths with random spans, some without; several edges; any width; any share of filling."""
     layers = draw(st.integers(1, 5))
     subject = tiny_subject(layers, draw(st.sampled_from([1, 2, 4])), torch.float64)
-    known = [*EDGES, RELATED >> OTHER, OTHER >> RELATED, LAST >> QUESTION, QUESTION >> IMAGE]
-    edges = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4, unique=True))
+    pool = [*EDGES, RELATED >> OTHER, OTHER >> RELATED, LAST >> QUESTION, QUESTION >> IMAGE]
+    edges = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=4, unique=True))
     prompts = random_prompts(draw, subject, fewest=2, most=6, words=16)
     return subject, prompts, edges, draw(st.integers(1, 2 * layers + 1)), draw(st.sampled_from([0, 0.1, 0.5, 9]))
 
@@ -206,9 +206,9 @@ class Unmasked(Stranger):
     """All its positions attend to all, what fills up included."""
 
     def batch(self, prompts: Any) -> dict[str, torch.Tensor]:
-        given = super().batch(prompts)
-        every, prefix = torch.ones_like(given["attention_mask"]), torch.zeros_like(given["token_type_ids"])
-        return {**given, "attention_mask": every, "token_type_ids": prefix}
+        tensors = super().batch(prompts)
+        every, prefix = torch.ones_like(tensors["attention_mask"]), torch.zeros_like(tensors["token_type_ids"])
+        return {**tensors, "attention_mask": every, "token_type_ids": prefix}
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,9 +216,9 @@ class CountsAll(Stranger):
     """Its positions are further apart in a longer batch, which no mask shows."""
 
     def batch(self, prompts: Any) -> dict[str, torch.Tensor]:
-        given = super().batch(prompts)
-        tokens = given["input_ids"].shape[1]
-        return {**given, "position_ids": torch.arange(tokens)[None] * (tokens // 8)}
+        tensors = super().batch(prompts)
+        tokens = tensors["input_ids"].shape[1]
+        return {**tensors, "position_ids": torch.arange(tokens)[None] * (tokens // 8)}
 
 
 @pytest.mark.parametrize(("architecture", "stray"), [("paligemma", Unmasked), ("llama", CountsAll)])
@@ -246,18 +246,18 @@ def test_an_error_names_the_position_in_its_own_prompt() -> None:
 def test_a_batch_is_as_unlike_as_it_may_be_and_no_larger_than_it_may_be() -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 13)) for seed in range(90)]
-    seen: list[list[int]] = []
+    lengths: list[list[int]] = []
 
     def run(batch: Any) -> list[str]:
-        seen.append([len(one.input_ids) for one in batch])
+        lengths.append([len(one.input_ids) for one in batch])
         return [one.question.id for one in batch]
 
     assert in_batches(subject, prompts, run, padding=0.2) == [one.question.id for one in prompts]
-    assert all(max(batch) <= 1.2 * min(batch) and len(batch) * max(batch) <= 1024 for batch in seen)
-    assert max(len(set(batch)) for batch in seen) == 5
-    seen.clear()
+    assert all(max(batch) <= 1.2 * min(batch) and len(batch) * max(batch) <= 1024 for batch in lengths)
+    assert max(len(set(batch)) for batch in lengths) == 5
+    lengths.clear()
     in_batches(subject, prompts, run)
-    assert all(len(set(batch)) == 1 for batch in seen)
+    assert all(len(set(batch)) == 1 for batch in lengths)
 
 
 def test_without_an_attention_mask_nothing_is_filled_up(batches: list[list[int]]) -> None:

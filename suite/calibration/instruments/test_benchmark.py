@@ -46,9 +46,9 @@ def test_every_promised_figure_is_written(tmp_path: Path, capsys: pytest.Capture
     ],
 )
 def test_bad_arguments_are_one_sentence(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as ending:
         main(arguments)
-    assert ended.value.code == 2
+    assert ending.value.code == 2
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 

@@ -108,12 +108,12 @@ def test_a_model_that_rescales_its_output_is_misread_by_the_lens(monkeypatch: py
     forward = model.forward
 
     @wraps(forward)
-    def rescaled(**options: Any) -> Any:
+    def rescale(**options: Any) -> Any:
         output = forward(**options)
         output.logits = output.logits * 1.01
         return output
 
-    monkeypatch.setattr(model, "forward", rescaled)
+    monkeypatch.setattr(model, "forward", rescale)
     result = contract(TinySubject(model))
     assert result.failed == ("lens", "engine")
     assert "are not those of its unembedding" in result.checks["lens"]

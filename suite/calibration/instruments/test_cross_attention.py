@@ -109,8 +109,8 @@ def test_in_mllama_a_mask_that_shuts_a_position_opens_it_to_everything() -> None
     """The trap: cutting by the model's own mask shows the positions all tiles, unused ones too, and shuts their MLP."""
     prompt = prompt_of("mllama")
     shut = prompt.tensors["cross_attention_mask"] * 0
-    trapped = logits("mllama", prompt, cross_attention_mask=shut)
-    assert not torch.allclose(trapped, logits("mllama", prompt, unseeing(prompt)), atol=1e-3)
+    by_the_own_mask = logits("mllama", prompt, cross_attention_mask=shut)
+    assert not torch.allclose(by_the_own_mask, logits("mllama", prompt, unseeing(prompt)), atol=1e-3)
     masks = list[Tensor]()
     with torch.inference_mode():
         tensors = {**subject_of("mllama").batch([prompt]), "cross_attention_mask": shut}

@@ -73,13 +73,13 @@ def test_agrees_with_the_reference_on_any_prompts_edges_and_windows(
 
 
 def test_windows_of_several_widths_are_those_of_each_from_one_recording(monkeypatch: pytest.MonkeyPatch) -> None:
-    subject, recorded, widths = tiny_subject(layers=6, dtype=torch.float64), list[int](), (3, 1, 5)
+    subject, recordings, widths = tiny_subject(layers=6, dtype=torch.float64), list[int](), (3, 1, 5)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
     edges = [(edge, width) for width in widths for edge in (IMAGE >> QUESTION, QUESTION >> LAST)]
     alone = [sweep(subject, prompts, [edge], width).knocked[:, 0] for edge, width in edges]
-    monkeypatch.setattr(fast, "record", lambda *given: recorded.append(1) or record(*given))
+    monkeypatch.setattr(fast, "record", lambda *arguments: recordings.append(1) or record(*arguments))
     together = sweep(subject, prompts, [edge for edge, _ in edges], [width for _, width in edges])
-    assert len(recorded) == 1
+    assert len(recordings) == 1
     np.testing.assert_allclose(together.knocked.swapaxes(0, 1), alone, rtol=1e-12)
     assert np.ptp(together.knocked[:, ::2], axis=1).max() > MOVED
 
@@ -162,12 +162,12 @@ def test_an_edge_that_a_sliding_window_keeps_shut_is_not_reached() -> None:
 
 
 def test_progress_counts_every_window_of_every_edge_though_some_prompts_lack_some() -> None:
-    heard: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, objects=seed % 2)) for seed in range(5)]
-    sweep(subject, prompts, EDGES, 3, progress=lambda *step: heard.append(step))
-    assert heard[-1] == (5 * 6 * 4, 5 * 6 * 4)
-    assert heard == sorted(set(heard))
+    sweep(subject, prompts, EDGES, 3, progress=lambda *step: steps.append(step))
+    assert steps[-1] == (5 * 6 * 4, 5 * 6 * 4)
+    assert steps == sorted(set(steps))
 
 
 # ---- half precision
@@ -181,8 +181,8 @@ def test_half_precision_stays_near_single(dtype: torch.dtype) -> None:
     judge = reference.sweep(half, [half.encode(one) for one in questions], EDGES, 3)
     exact = sweep(single, [single.encode(one) for one in questions], EDGES, 3)
     assert np.isfinite(result.knocked).all()
-    change, judged, right = (one.knocked / one.baseline[:, None, None] for one in (result, judge, exact))
-    assert np.median(np.abs(change - judged)) < 0.02
+    change, judge_change, right = (one.knocked / one.baseline[:, None, None] for one in (result, judge, exact))
+    assert np.median(np.abs(change - judge_change)) < 0.02
     assert np.median(np.abs(change - right)) < 0.05
 
 

@@ -21,30 +21,30 @@ from suite.support.models.words_llava import tiny_question, tiny_subject
 
 def test_nothing_is_kept_when_a_sweep_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
-    kept: list[weakref.ref[Any]] = []
+    references: list[weakref.ref[Any]] = []
 
-    def recorded(*arguments: Any) -> Any:
-        found = record(*arguments)
-        kept.extend(weakref.ref(each) for each in (found, cast(Any, found.layers[0].text).keys))
-        return found
+    def record_and_refer(*arguments: Any) -> Any:
+        recording = record(*arguments)
+        references.extend(weakref.ref(reference) for reference in (recording, cast(Any, recording.layers[0].text).keys))
+        return recording
 
-    monkeypatch.setattr(fast, "record", recorded)
+    monkeypatch.setattr(fast, "record", record_and_refer)
     sweep(subject, [subject.encode(tiny_question(0))], EDGES, 3)
     gc.collect()
-    assert len(kept) == 2
-    assert [each() for each in kept] == [None, None]
+    assert len(references) == 2
+    assert [reference() for reference in references] == [None, None]
 
 
 def test_of_a_replay_only_the_last_positions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
     replay, outputs = fast.replay, list[torch.Tensor]()
 
-    def watched(*arguments: Any) -> Any:
-        found = replay(*arguments)
-        outputs.extend(found.values())
-        return found
+    def replay_and_note(*arguments: Any) -> Any:
+        result = replay(*arguments)
+        outputs.extend(result.values())
+        return result
 
-    monkeypatch.setattr(fast, "replay", watched)
+    monkeypatch.setattr(fast, "replay", replay_and_note)
     sweep(subject, [subject.encode(tiny_question(seed)) for seed in range(2)], EDGES, 3)
     assert outputs
     assert all(each.untyped_storage().nbytes() == each.numel() * each.element_size() for each in outputs)
@@ -52,10 +52,10 @@ def test_of_a_replay_only_the_last_positions_are_kept(monkeypatch: pytest.Monkey
 
 def test_two_threads_sweep_two_models() -> None:
     subjects = [tiny_subject(layers=layers, dtype=torch.float64) for layers in (3, 4)]
-    asked = [[subject.encode(tiny_question(seed)) for seed in range(3)] for subject in subjects]
-    alone = [sweep(subject, prompts, EDGES, 3).knocked for subject, prompts in zip(subjects, asked, strict=True)]
+    prompts_of = [[subject.encode(tiny_question(seed)) for seed in range(3)] for subject in subjects]
+    alone = [sweep(subject, prompts, EDGES, 3).knocked for subject, prompts in zip(subjects, prompts_of, strict=True)]
     with ThreadPoolExecutor(2) as threads:
-        runs = [threads.submit(sweep, subjects[turn % 2], asked[turn % 2], EDGES, 3) for turn in (0, 1)]
+        runs = [threads.submit(sweep, subjects[turn % 2], prompts_of[turn % 2], EDGES, 3) for turn in (0, 1)]
         for run, expected in zip(runs, alone, strict=True):
             np.testing.assert_allclose(run.result().knocked, expected, rtol=1e-12)
 
@@ -64,7 +64,7 @@ def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.Monke
     subject = tiny_subject(layers=5, dtype=torch.float64)
     prompts = [subject.encode(tiny_question(seed)) for seed in range(3)]
     whole = sweep(subject, prompts, EDGES, 3)
-    replay, sizes, heard = fast.replay, list[int](), list[tuple[int, int]]()
+    replay, sizes, steps = fast.replay, list[int](), list[tuple[int, int]]()
 
     def narrow(subject: Any, recording: Any, variants: Any, blocked: Any) -> Any:
         if len(variants) > 6:
@@ -73,11 +73,11 @@ def test_memory_that_runs_out_halves_what_runs_at_once(monkeypatch: pytest.Monke
         return replay(subject, recording, variants, blocked)
 
     monkeypatch.setattr(fast, "replay", narrow)
-    halved = sweep(subject, prompts, EDGES, 3, progress=lambda *step: heard.append(step))
-    np.testing.assert_allclose(halved.knocked, whole.knocked, rtol=1e-12)
+    result = sweep(subject, prompts, EDGES, 3, progress=lambda *step: steps.append(step))
+    np.testing.assert_allclose(result.knocked, whole.knocked, rtol=1e-12)
     assert len(sizes) > 5
-    assert heard[-1] == (3 * 6 * 5, 3 * 6 * 5)
-    assert heard == sorted(set(heard))
+    assert steps[-1] == (3 * 6 * 5, 3 * 6 * 5)
+    assert steps == sorted(set(steps))
     monkeypatch.setattr(fast, "replay", lambda *_: (_ for _ in ()).throw(torch.OutOfMemoryError()))
     with pytest.raises(OutOfMemory, match="does not hold one prompt"):
         sweep(subject, prompts, EDGES, 3)

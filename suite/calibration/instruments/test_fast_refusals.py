@@ -27,14 +27,14 @@ def test_a_position_without_a_key_is_an_error_that_names_edge_layer_and_question
 
 def test_attention_and_hooks_are_put_back_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     subject = tiny_subject()
-    asked, before = [subject.encode(tiny_question(0))], subject.decoder_config._attn_implementation
+    prompts, before = [subject.encode(tiny_question(0))], subject.decoder_config._attn_implementation
     monkeypatch.setattr(fast, "replay", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        sweep(subject, asked, EDGES, 3)
+        sweep(subject, prompts, EDGES, 3)
     monkeypatch.undo()
     monkeypatch.setattr("fixtures.instruments.engines.replay.attention", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        sweep(subject, asked, EDGES, 3)
+        sweep(subject, prompts, EDGES, 3)
     assert subject.decoder_config._attn_implementation == before
     modules = (*subject.decoder_layers, subject.unembed)
     assert not any(module._forward_pre_hooks or module._forward_hooks for module in modules)
@@ -91,12 +91,12 @@ def test_a_model_in_training_mode_is_refused() -> None:
 
 def test_padding_that_sees_nothing_is_an_error_in_both_engines() -> None:
     subject = tiny_subject()
-    asked = subject.encode(tiny_question(0))
-    padded = replace(asked, tensors={**asked.tensors, "attention_mask": torch.ones_like(asked.tensors["input_ids"])})
-    cast(Any, padded.tensors["attention_mask"])[0, 0] = 0
+    prompt = subject.encode(tiny_question(0))
+    longer = replace(prompt, tensors={**prompt.tensors, "attention_mask": torch.ones_like(prompt.tensors["input_ids"])})
+    cast(Any, longer.tensors["attention_mask"])[0, 0] = 0
     for engine in (sweep, reference.sweep):
         with pytest.raises(FullyBlocked, match=r"position 0 of question q0 .* layer 0 without a knockout"):
-            engine(subject, [padded], EDGES, 1)
+            engine(subject, [longer], EDGES, 1)
 
 
 def test_positions_changed_between_layers_are_refused_where_they_would_be_recomputed() -> None:

@@ -50,9 +50,9 @@ def subject() -> TinySubject:
 @pytest.fixture(scope="module")
 def words(subject: TinySubject) -> list[Question]:
     """Questions of several lengths whose gold answer is what the model says: one word."""
-    drawn = [tiny_question(seed, words=2 + seed % 3, objects=seed % 2) for seed in range(120)]
-    greedy = greedy_answers(subject, [subject.encode(question) for question in drawn])
-    questions = [replace(question, answer=subject.decode(ids)) for question, ids in zip(drawn, greedy, strict=True)]
+    cases = [tiny_question(seed, words=2 + seed % 3, objects=seed % 2) for seed in range(120)]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in cases])
+    questions = [replace(question, answer=subject.decode(ids)) for question, ids in zip(cases, greedy, strict=True)]
     return [question for question in questions if question.answer in WORD_TOKENS]
 
 
@@ -105,15 +105,15 @@ def test_correct_answers_are_kept_in_order_and_the_rest_is_counted(result: Measu
     assert [result.answers[place] for place in (0, 4, 5)] == [known[0].answer, None, None]
     assert np.flatnonzero(~result.posed).tolist() == [4, 5]
     assert all(
-        greedy == asked.answer
-        for asked, greedy, right in zip(result.asked, result.answers, result.correct, strict=True)
+        greedy == question.answer
+        for question, greedy, right in zip(result.asked, result.answers, result.correct, strict=True)
         if right
     )
 
 
 def test_an_answer_counts_stripped_and_in_lower_case(subject: TinySubject, known: list[Question]) -> None:
-    shouted = [replace(known[0], answer=f" {known[0].answer.upper()} ")]
-    assert measure(subject, shouted, edges=[], lens=False).correct.all()
+    in_capitals = [replace(known[0], answer=f" {known[0].answer.upper()} ")]
+    assert measure(subject, in_capitals, edges=[], lens=False).correct.all()
     result = measure(Loud(tiny_model()), known[:1], edges=[], lens=False)
     assert result.correct.all()
     assert result.answers == (known[0].answer.upper(),)
@@ -153,8 +153,8 @@ def test_questions_without_an_edge_are_rows_of_nan(result: Measurement) -> None:
     for edge in (RELATED >> QUESTION, OTHER >> QUESTION):
         assert np.array_equal(np.isnan(result.knocked[edge]), np.repeat(np.array(without)[:, None], 4, axis=1))
     assert not np.isnan(result.knocked[IMAGE >> QUESTION]).any()
-    counted = {"no object of it is in the picture": sum(without)}
-    assert result.edge_left_out == {RELATED >> QUESTION: counted, OTHER >> QUESTION: counted}
+    counts = {"no object of it is in the picture": sum(without)}
+    assert result.edge_left_out == {RELATED >> QUESTION: counts, OTHER >> QUESTION: counts}
 
 
 def test_an_edge_that_no_question_has_says_why(subject: TinySubject, known: list[Question]) -> None:
@@ -170,9 +170,9 @@ def test_an_edge_that_no_question_has_says_why(subject: TinySubject, known: list
 
 
 def test_words_that_the_lens_cannot_read_are_counted(subject: TinySubject, words: list[Question]) -> None:
-    shared = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
+    ambiguous = next(question for question in words if (WORD_TOKENS[question.answer] - FIRST_WORD) % 5 == 0)
     read = next(question for question in words if WORD_TOKENS[question.answer] in READABLE)
-    result = measure(subject, [read, shared], edges=[])
+    result = measure(subject, [read, ambiguous], edges=[])
     assert result.lens_left_out == {f"answer: {SHARED}": 1, f"rival: {SHARED}": 1, f"answer: {ALONE}": 1}
     assert np.isnan(result.lenses["lowercase"]).all(axis=1).tolist() == [False, True]
 
@@ -238,14 +238,14 @@ def test_arrays_that_are_no_measurement_are_refused(result: Measurement) -> None
     older = np.frombuffer(arrays["json"].tobytes().replace(b'"schema": 2', b'"schema": 0'), dtype=np.uint8)
     with pytest.raises(ValueError, match="schema 0, this version reads 2"):
         measurement_file.from_arrays({**arrays, "json": older})
-    for damaged in (
+    for arrays_with_damage in (
         {},
         {"json": arrays["json"]},
         {**arrays, "json": arrays["json"][:40]},
         {**arrays, "correct": arrays["correct"][1:]},
     ):
         with pytest.raises(ValueError, match=r"."):
-            measurement_file.from_arrays(damaged)
+            measurement_file.from_arrays(arrays_with_damage)
 
 
 def test_a_measurement_says_where_it_comes_from(result: Measurement) -> None:
@@ -267,32 +267,32 @@ def test_the_default_window_is_the_papers_share_of_depth(known: list[Question]) 
 @pytest.mark.parametrize("engine", ["fast", "reference"])
 def test_windows_of_other_widths_are_measured_with_the_first(engine: str, known: list[Question]) -> None:
     subject, edges = tiny_subject(layers=5, dtype=torch.float64), [IMAGE >> LAST, QUESTION >> LAST, RELATED >> LAST]
-    asked = [replace(one, answer=subject.decode(greedy)) for one, greedy in zip(
+    cases = [replace(one, answer=subject.decode(greedy)) for one, greedy in zip(
         known, greedy_answers(subject, [subject.encode(one) for one in known]), strict=True)]  # fmt: skip
-    result = measure(subject, asked, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
+    result = measure(subject, cases, edges, 3, other_widths=(1, 5, 3), lens=False, engine=engine)
     assert (result.width, list(result.other_widths)) == (3, [1, 5])
     for width in (3, 1, 5):
-        alone = measure(subject, asked, edges, width, lens=False, engine=engine)
+        alone = measure(subject, cases, edges, width, lens=False, engine=engine)
         own = result.in_windows_of(width)
         assert (own.width, own.other_widths) == (width, {})
         assert own.knocked.keys() == alone.knocked.keys()
         for edge, p2 in alone.knocked.items():
             np.testing.assert_allclose(own.knocked[edge], p2, rtol=1e-12)
-    assert result.among(asked[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
+    assert result.among(cases[:2]).in_windows_of(5).curve(IMAGE >> LAST).n == 2
     np.testing.assert_equal(
         measurement_file.from_arrays(measurement_file.to_arrays(result)).other_widths, result.other_widths
     )
     with pytest.raises(TooWide):
-        measure(subject, asked, edges, 3, other_widths=(6,))
+        measure(subject, cases, edges, 3, other_widths=(6,))
     with pytest.raises(ValueError, match="0 layers knocks nothing"):
-        measure(subject, asked, edges, 3, other_widths=(0,))
+        measure(subject, cases, edges, 3, other_widths=(0,))
 
 
 def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
     subject: TinySubject, known: list[Question]
 ) -> None:
-    asked = [replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1"), *known]
-    whole, some = (measure(subject, asked, [IMAGE >> LAST], at_most=most) for most in (None, 3))
+    cases = [replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1"), *known]
+    whole, some = (measure(subject, cases, [IMAGE >> LAST], at_most=most) for most in (None, 3))
     assert some.questions == tuple(known[:3])
     assert (some.correct == whole.correct).all()
     assert some.answers == whole.answers
@@ -300,10 +300,10 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
     np.testing.assert_allclose(some.knocked[IMAGE >> LAST], whole.knocked[IMAGE >> LAST][:3], rtol=1e-5)
     for most in (0, -1):
         with pytest.raises(ValueError, match=f"{most} questions are too few to measure"):
-            measure(subject, asked, [IMAGE >> LAST], at_most=most)
-    again = measure(subject, asked, [IMAGE >> LAST], at_most=5, earlier=some)
+            measure(subject, cases, [IMAGE >> LAST], at_most=most)
+    again = measure(subject, cases, [IMAGE >> LAST], at_most=5, earlier=some)
     assert (again.questions, again.set_aside[BEYOND]) == (tuple(known[:5]), len(known) - 5)
-    assert measure(subject, asked, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
+    assert measure(subject, cases, [IMAGE >> LAST], at_most=99).set_aside == whole.set_aside == {ANSWERED_OTHERWISE: 1}
 
 
 # The final sub-word, and what is taken over
@@ -312,9 +312,9 @@ def test_no_more_are_measured_than_are_wanted_and_the_rest_is_counted(
 @pytest.fixture(scope="module")
 def several(subject: TinySubject) -> list[Question]:
     """Questions whose gold answer is what the model says: several words."""
-    drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
-    greedy = greedy_answers(subject, [subject.encode(question) for question in drawn])
-    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(drawn, greedy, strict=True) if len(ids) > 1]
+    cases = [tiny_question(seed, words=2 + seed % 3) for seed in range(40)]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in cases])
+    return [replace(each, answer=subject.decode(ids)) for each, ids in zip(cases, greedy, strict=True) if len(ids) > 1]
 
 
 def test_the_final_sub_word_is_read_given_those_before_it(subject: TinySubject, several: list[Question]) -> None:
@@ -359,55 +359,57 @@ def test_answers_of_one_sub_word_have_no_final_one(subject: TinySubject, known: 
 def test_answers_are_taken_over_from_an_earlier_measurement(
     subject: TinySubject, known: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [*known, replace(known[0], id="wrong", answer="w0")]
-    anew = measure(subject, asked, [IMAGE >> QUESTION], lens=False)
-    first = measure(subject, asked, [QUESTION >> LAST])
+    cases = [*known, replace(known[0], id="wrong", answer="w0")]
+    anew = measure(subject, cases, [IMAGE >> QUESTION], lens=False)
+    first = measure(subject, cases, [QUESTION >> LAST])
     monkeypatch.setattr(
         "fixtures.instruments.generation.greedy_answers", lambda *_, **__: pytest.fail("nothing is to be generated")
     )
-    again = measure(subject, asked, [IMAGE >> QUESTION], lens=False, earlier=first)
+    again = measure(subject, cases, [IMAGE >> QUESTION], lens=False, earlier=first)
     assert again.answers == anew.answers
     assert (again.correct == anew.correct).all()
     assert again.set_aside == anew.set_aside
     assert (again.knocked[IMAGE >> QUESTION] == anew.knocked[IMAGE >> QUESTION]).all()
     with pytest.raises(pytest.fail.Exception, match="nothing is to be generated"):
-        measure(subject, asked[1:], [IMAGE >> QUESTION], lens=False, earlier=first)
+        measure(subject, cases[1:], [IMAGE >> QUESTION], lens=False, earlier=first)
 
 
 def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
     subject: TinySubject, several: list[Question], known: list[Question]
 ) -> None:
-    asked = [*several[:4], *known[:3], replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")]
+    cases = [*several[:4], *known[:3], replace(known[0], id="wrong", answer="w0" if known[0].answer != "w0" else "w1")]
     for first in (
         None,
-        *(measure(subject, asked, [IMAGE >> LAST], final_sub_word=final, lens=False) for final in (True, False)),
+        *(measure(subject, cases, [IMAGE >> LAST], final_sub_word=final, lens=False) for final in (True, False)),
     ):
         for final in (True, False):
             for most in (None, 2):
                 result = measure(
-                    subject, asked, [IMAGE >> LAST], earlier=first, final_sub_word=final, at_most=most, lens=False
+                    subject, cases, [IMAGE >> LAST], earlier=first, final_sub_word=final, at_most=most, lens=False
                 )
-                assert len(result.questions) + sum(result.set_aside.values()) == len(asked)
+                assert len(result.questions) + sum(result.set_aside.values()) == len(cases)
                 assert result.set_aside[ANSWERED_OTHERWISE] == 1
 
 
 def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubject, known: list[Question]) -> None:
     first = measure(subject, known, [IMAGE >> LAST])
-    gone = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
-    result = measure(subject, [gone, *known[1:]], [IMAGE >> LAST], earlier=replace(first, asked=(gone, *known[1:])))
+    without_picture = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
+    now = replace(first, asked=(without_picture, *known[1:]))
+    result = measure(subject, [without_picture, *known[1:]], [IMAGE >> LAST], earlier=now)
     assert (result.questions, result.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
 
 
 def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
     subject: TinySubject, several: list[Question], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = several[:4]
-    first = measure(subject, asked, [IMAGE >> LAST], lens=False)
-    greedy = greedy_answers(subject, [subject.encode(question) for question in asked])
-    twice = [(*greedy[0], *greedy[0]), *greedy[1:]]
-    monkeypatch.setattr("fixtures.instruments.generation.greedy_answers", lambda *_, **__: twice)
-    result = measure(subject, asked, [IMAGE >> LAST], earlier=first, final_sub_word=True, lens=False)
-    assert (result.questions, result.set_aside) == (tuple(asked[1:]), {ANSWERED_OTHERWISE: 1})
+    cases = several[:4]
+    first = measure(subject, cases, [IMAGE >> LAST], lens=False)
+    greedy = greedy_answers(subject, [subject.encode(question) for question in cases])
+    monkeypatch.setattr(
+        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*greedy[0], *greedy[0]), *greedy[1:]]
+    )
+    result = measure(subject, cases, [IMAGE >> LAST], earlier=first, final_sub_word=True, lens=False)
+    assert (result.questions, result.set_aside) == (tuple(cases[1:]), {ANSWERED_OTHERWISE: 1})
 
 
 def test_what_was_read_of_a_final_sub_word_survives_its_way_to_disk(

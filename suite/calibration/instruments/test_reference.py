@@ -81,7 +81,7 @@ def by_hand(subject: TinySubject, prompt: Prompt, edge: Edge | None, layers: ran
     def norm(hidden: Tensor, name: str) -> Tensor:
         return hidden / (hidden.square().mean(-1, keepdim=True) + config.rms_norm_eps).sqrt() * weights[name]
 
-    def rotated(vectors: Tensor, start: int) -> Tensor:
+    def rotate(vectors: Tensor, start: int) -> Tensor:
         vectors = vectors[:, start * width : (start + 1) * width]
         turns = torch.arange(len(vectors)).float()[:, None] * 10000 ** -(torch.arange(0, width, 2).float() / width)
         cos, sin = turns.cos().double(), turns.sin().double()
@@ -96,9 +96,9 @@ def by_hand(subject: TinySubject, prompt: Prompt, edge: Edge | None, layers: ran
             at = f"layers.{layer}."
             read = norm(hidden, at + "input_layernorm.weight")
             query, key, value = (read @ weights[f"{at}self_attn.{name}_proj.weight"].T for name in "qkv")
-            mixed = torch.zeros(len(hidden), heads * width, dtype=hidden.dtype)
+            context = torch.zeros(len(hidden), heads * width, dtype=hidden.dtype)
             for head in range(heads):
-                queries, keys = rotated(query, head), rotated(key, head // groups)
+                queries, keys = rotate(query, head), rotate(key, head // groups)
                 values = value[:, head // groups * width : (head // groups + 1) * width]
                 for target in range(len(hidden)):
                     sources = range(target + 1)
@@ -106,10 +106,10 @@ def by_hand(subject: TinySubject, prompt: Prompt, edge: Edge | None, layers: ran
                         sources = [source for source in sources if source not in prompt.spans[edge.source]]
                     scores = torch.stack([queries[target] @ keys[source] for source in sources]) / width**0.5
                     shares = scores.exp() / scores.exp().sum()
-                    mixed[target, head * width : (head + 1) * width] = sum(
+                    context[target, head * width : (head + 1) * width] = sum(
                         share * values[source] for share, source in zip(shares, sources, strict=True)
                     )  # pyright: ignore[reportArgumentType]  # a sum of tensors
-            hidden = hidden + mixed @ weights[at + "self_attn.o_proj.weight"].T
+            hidden = hidden + context @ weights[at + "self_attn.o_proj.weight"].T
             read = norm(hidden, at + "post_attention_layernorm.weight")
             gate, up = (read @ weights[f"{at}mlp.{name}_proj.weight"].T for name in ("gate", "up"))
             hidden = hidden + (gate * gate.sigmoid() * up) @ weights[at + "mlp.down_proj.weight"].T
@@ -190,30 +190,30 @@ def test_every_live_edge_moves_the_answer_at_every_window(edge: Edge) -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed)) for seed in range(4)]
     result = sweep(subject, prompts, [edge], 1)
-    moved = np.abs(result.knocked[:, 0] / result.baseline[:, None] - 1)
+    change = np.abs(result.knocked[:, 0] / result.baseline[:, None] - 1)
     # what the question reads in the last layer no longer reaches the last position
     reaching = slice(None, -1) if edge.target == QUESTION else slice(None)
-    assert (moved[:, reaching].max(axis=0) > 1e-3).all()
+    assert (change[:, reaching].max(axis=0) > 1e-3).all()
     if edge.target == QUESTION:
-        assert (moved[:, -1] == 0).all()
+        assert (change[:, -1] == 0).all()
 
 
 def test_weights_of_a_cut_edge_are_zero_and_every_row_sums_to_one() -> None:
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed)) for seed in range(2)]
     stock: dict[int, Tensor] = {}
-    seen: dict[int, Tensor] = {}
+    weights: dict[int, Tensor] = {}
     logits_under(subject, prompts, None, watch=stock.__setitem__)
     knockout = cut(IMAGE >> QUESTION, prompts, range(1, 3))
-    logits_under(subject, prompts, knockout, watch=seen.__setitem__)
-    blocked = knockout.blocked.expand_as(seen[0])
+    logits_under(subject, prompts, knockout, watch=weights.__setitem__)
+    blocked = knockout.blocked.expand_as(weights[0])
     for layer in range(subject.layers):
-        assert (seen[layer][blocked] == 0).all() == (layer in knockout.layers)
-        torch.testing.assert_close(seen[layer].sum(-1), torch.ones_like(seen[layer][..., 0]))
-    assert torch.equal(seen[0], stock[0])
+        assert (weights[layer][blocked] == 0).all() == (layer in knockout.layers)
+        torch.testing.assert_close(weights[layer].sum(-1), torch.ones_like(weights[layer][..., 0]))
+    assert torch.equal(weights[0], stock[0])
     # where nothing is blocked and nothing before has changed, the first cut layer too is untouched
     rows = ~blocked.any(-1)
-    assert torch.equal(seen[1][rows], stock[1][rows])
+    assert torch.equal(weights[1][rows], stock[1][rows])
 
 
 # Products of other shapes, and of more threads, round otherwise: a dozen roundings of the dtype are allowed.
@@ -251,12 +251,12 @@ def test_the_baseline_is_the_probability_of_the_models_own_first_greedy_token() 
 
 
 def test_progress_counts_every_forward_once() -> None:
-    heard: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     subject = tiny_subject()
     prompts = [subject.encode(tiny_question(seed, words=2 + seed % 2)) for seed in range(5)]
-    sweep(subject, prompts, [IMAGE >> LAST, RELATED >> QUESTION], 1, progress=lambda *step: heard.append(step))
-    assert heard[-1] == (40, 40)
-    assert heard == sorted(set(heard))
+    sweep(subject, prompts, [IMAGE >> LAST, RELATED >> QUESTION], 1, progress=lambda *step: steps.append(step))
+    assert steps[-1] == (40, 40)
+    assert steps == sorted(set(steps))
 
 
 def test_the_attention_implementation_is_put_back() -> None:

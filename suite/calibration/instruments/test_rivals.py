@@ -25,36 +25,36 @@ from suite.support.models.words_llava import WORD_TOKENS, TinySubject, tiny_mode
 WORDS = ("left", "right", "Yes", "yes", "no", "front")
 
 
-def asked(*answers: str, **changes: Any) -> list[Question]:
+def questions_with(*answers: str, **changes: Any) -> list[Question]:
     return [tiny_question(seed, answer=answer, **changes) for seed, answer in enumerate(answers)]
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=30), st.randoms())
 def test_the_commonest_answer_comes_first_whatever_the_order(answers: list[str], draw: Any) -> None:
-    result = answers_of(asked(*answers))
+    result = answers_of(questions_with(*answers))
     counts = Counter(answer.lower() for answer in answers)
     assert {word.lower(): counts[word.lower()] for word in result} == counts
     assert [(-counts[word.lower()], word.lower()) for word in result] == sorted(
         (-n, word) for word, n in counts.items()
     )
     draw.shuffle(answers)
-    assert answers_of(asked(*answers)) == result
+    assert answers_of(questions_with(*answers)) == result
 
 
 def test_a_word_in_two_spellings_is_one_answer_in_the_commoner() -> None:
-    assert answers_of(asked("yes", "no", "Yes", "Yes", " no ")) == ("Yes", "no")
+    assert answers_of(questions_with("yes", "no", "Yes", "Yes", " no ")) == ("Yes", "no")
 
 
 def test_no_more_than_the_commonest_are_rivals() -> None:
     many = [f"{number:03}" for number in range(MOST_RIVALS + 5)]
-    result = answers_of(asked(*many, *many[5:]))
+    result = answers_of(questions_with(*many, *many[5:]))
     assert result == tuple(many[5:])
-    assert len(rivals_of(asked(many[0])[0], result)) == MOST_RIVALS
-    assert len(rivals_of(asked(many[5])[0], result)) == MOST_RIVALS - 1
+    assert len(rivals_of(questions_with(many[0])[0], result)) == MOST_RIVALS
+    assert len(rivals_of(questions_with(many[5])[0], result)) == MOST_RIVALS - 1
 
 
 def test_a_false_option_is_the_only_rival() -> None:
-    choose, open_question = asked("red", false_option="blue"), asked("red", "blue", "RED ", "green")
+    choose, open_question = questions_with("red", false_option="blue"), questions_with("red", "blue", "RED ", "green")
     assert answers_of(choose) == ()
     assert answers_of([*choose, *open_question]) == ("red", "blue", "green")
     assert rivals_of(choose[0], ("green", "blue", "red")) == ("blue",)
@@ -152,15 +152,15 @@ def test_where_a_form_that_answer_and_rival_share_is_best_neither_leads() -> Non
 @pytest.mark.parametrize("engine", ["fast", "reference"])
 def test_the_rivals_are_those_of_all_questions_whichever_are_measured(engine: str) -> None:
     subject = tiny_subject()
-    drawn = [tiny_question(seed, words=2 + seed % 3) for seed in range(60)]
-    said = greedy_answers(subject, [subject.encode(question) for question in drawn], longest=2)
+    cases = [tiny_question(seed, words=2 + seed % 3) for seed in range(60)]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in cases], longest=2)
     right = [
         replace(question, answer=subject.decode(ids))
-        for question, ids in zip(drawn, said, strict=True)
+        for question, ids in zip(cases, greedy, strict=True)
         if len(ids) == 1 and ids[0] in READABLE
     ]
     assert len(right) > 1
-    questions = [*right, *asked("w7", "w12", "w17")]
+    questions = [*right, *questions_with("w7", "w12", "w17")]
     whole, some = (measure(subject, questions, edges=[], at_most=most, engine=engine) for most in (None, 1))
     assert whole.rivals == some.rivals == answers_of(questions)
     assert len(some.questions) == 1

@@ -16,7 +16,7 @@ from suite.support.models.families.llava import build
 from suite.support.models.pixel_oracle import question
 
 
-def asked(dtype: torch.dtype, decoder: str, encoder: str = "sdpa") -> Subject:
+def subject_of(dtype: torch.dtype, decoder: str, encoder: str = "sdpa") -> Subject:
     model, processor = build()
     model = model.to(dtype)
     model.config.text_config._attn_implementation = decoder
@@ -34,19 +34,19 @@ def asked(dtype: torch.dtype, decoder: str, encoder: str = "sdpa") -> Subject:
         (torch.bfloat16, "eager", "eager", []),
     ],
 )
-def test_what_is_heard(dtype: torch.dtype, decoder: str, encoder: str, heard: list[torch.dtype]) -> None:
-    subject = asked(dtype, decoder, encoder)
+def test_what_is_heard(dtype: torch.dtype, decoder: str, encoder: str, expected: list[torch.dtype]) -> None:
+    subject = subject_of(dtype, decoder, encoder)
     prompt = subject.encode(question((60, 60)))
-    with torch.inference_mode(), softmaxes(subject) as rounded:
+    with torch.inference_mode(), softmaxes(subject) as observations:
         last_logits(subject, dict(subject.batch([prompt])))
-    assert rounded == heard
+    assert observations == expected
     attentions = [cast(torch.nn.Module, layer.self_attn) for layer in subject.decoder_layers]
     assert not any(attention._forward_hooks or attention._forward_pre_hooks for attention in attentions)
 
 
 def test_a_model_that_rounds_is_held_to_what_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     """And without the measured dtype, rounding alone would break its contract."""
-    subject = asked(torch.float64, "eager")
+    subject = subject_of(torch.float64, "eager")
     assert check(subject, [question((60, 60))]).passed
     monkeypatch.setattr("fixtures.instruments.softmax_dtype.SOFTMAXES", ())
     result = check(subject, [question((60, 60))])

@@ -54,8 +54,8 @@ def test_every_adapter_has_a_row() -> None:
 @pytest.mark.parametrize("name", families())
 def test_a_family_is_the_same_in_every_process(name: str) -> None:
     """Whatever its classes draw for themselves."""
-    built: list[dict[str, torch.Tensor]] = []
+    states: list[dict[str, torch.Tensor]] = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        built.append(families()[name].build()[0].state_dict())
-    assert not [key for key, weight in built[0].items() if not torch.equal(weight, built[1][key])]
+        states.append(families()[name].build()[0].state_dict())
+    assert not [key for key, weight in states[0].items() if not torch.equal(weight, states[1][key])]

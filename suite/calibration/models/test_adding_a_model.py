@@ -39,14 +39,14 @@ def adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Subject]:
     spec = spec_from_file_location(module, tmp_path / "adapter.py")
     assert spec is not None
     assert spec.loader is not None
-    made = module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, module, made)
-    spec.loader.exec_module(made)
+    own = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, module, own)
+    spec.loader.exec_module(own)
     registry = families.registry()
     more = {**registry, "families": {**registry["families"], "vipllava": line}}
     monkeypatch.setattr(families, "registry", lambda: more)
     monkeypatch.setitem(test_adapters.FAMILIES, NAME, replace(vipllava.FAMILY, regions=True))  # pyright: ignore[reportArgumentType]
-    return getattr(made, attribute)
+    return getattr(own, attribute)
 
 
 def test_the_family_is_measured_before_it_has_an_adapter() -> None:
@@ -81,8 +81,8 @@ def test_every_name_that_the_document_gives_is_there() -> None:
     import fixtures.models.layout
 
     table = DOCUMENT[DOCUMENT.index("| what else") :]
-    given = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:]))
+    names = re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:]))
     homes = (Subject, fixtures.models.layout, fixtures.models.geometry, fixtures.models.layout.Tile)
     fields = {*fixtures.models.layout.Tile.__annotations__, *fixtures.models.layout.Layout.__annotations__}
-    assert len(given) > 8
-    assert not [name for name in given if name not in fields and not any(hasattr(home, name) for home in homes)]
+    assert len(names) > 8
+    assert not [name for name in names if name not in fields and not any(hasattr(home, name) for home in homes)]

@@ -46,7 +46,7 @@ def stretching(side: int = SIDE, **settings: Any) -> Any:
     return SiglipImageProcessorPil(size={"height": side, "width": side}, **settings)
 
 
-def encoded(processor: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+def features(processor: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Patches [rows * columns, values] of the encoder's input."""
     image = np.asarray(processor(Image.fromarray(pixels), return_tensors="np")["pixel_values"][0])
     rows, columns = image.shape[1] // PATCH, image.shape[2] // PATCH
@@ -54,22 +54,22 @@ def encoded(processor: Any, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     return tiles.transpose(1, 3, 0, 2, 4).reshape(rows * columns, -1)
 
 
-def changed(processor: Any, size: tuple[int, int], box: tuple[int, int, int, int]) -> set[int]:
+def changed_tokens(processor: Any, size: tuple[int, int], box: tuple[int, int, int, int]) -> set[int]:
     """Patches that change when the pixels in *box* turn from black to white."""
     width, height = size
     x, y, w, h = box
     black = np.zeros((height, width, 3), dtype=np.uint8)
-    marked = black.copy()
-    marked[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)] = 255
-    difference = np.abs(encoded(processor, black) - encoded(processor, marked)).max(axis=1)
+    picture = black.copy()
+    picture[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)] = 255
+    difference = np.abs(features(processor, black) - features(processor, picture)).max(axis=1)
     return set(np.flatnonzero(difference).tolist())
 
 
-def followed(processor: Any, size: tuple[int, int], box: tuple[float, float, float, float]) -> set[int]:
+def followed_tokens(processor: Any, size: tuple[int, int], box: tuple[float, float, float, float]) -> set[int]:
     return set(geometry(Preprocessing.of(processor), size, PATCH).patches(box).tolist())
 
 
-def padded(processor: Any, size: tuple[int, int]) -> set[int]:
+def padding_tokens(processor: Any, size: tuple[int, int]) -> set[int]:
     return set(geometry(Preprocessing.of(processor), size, PATCH).padding.tolist())
 
 
@@ -115,7 +115,7 @@ def test_a_box_meets_exactly_the_patches_that_its_pixels_reach(
     build, size = case
     box = data.draw(marks(size))
     processor = build()
-    assert followed(processor, size, box) == changed(processor, size, box)
+    assert followed_tokens(processor, size, box) == changed_tokens(processor, size, box)
 
 
 @unhurried(max_examples=100)
@@ -124,7 +124,7 @@ def test_padding_is_exactly_what_no_pixel_reaches(case: tuple[Callable[[], Any],
     build, size = case
     processor = build()
     everything = set(range((SIDE // PATCH) ** 2))
-    assert padded(processor, size) == everything - changed(processor, size, (0, 0, *size))
+    assert padding_tokens(processor, size) == everything - changed_tokens(processor, size, (0, 0, *size))
 
 
 @unhurried(max_examples=150)
@@ -141,18 +141,18 @@ def test_resampling_only_blurs_the_boxs_edge(data: st.DataObject, kind: Any, siz
     padded_size = (max(size), max(size)) if kind is padding else size
     scales = [SIDE / side for side in padded_size] if kind is not cropping else [SIDE / min(size)] * 2
     pixel_x, pixel_y = (max(1.0, 1 / scale) for scale in scales)
-    seen = changed(processor, size, (x, y, w, h))
+    tokens = changed_tokens(processor, size, (x, y, w, h))
     left, top = max(x, 0), max(y, 0)
     right, bottom = min(x + w, size[0]), min(y + h, size[1])
     inner = (left + pixel_x, top + pixel_y, right - left - 2 * pixel_x, bottom - top - 2 * pixel_y)
     if inner[2] > 0 and inner[3] > 0:
-        assert followed(processor, size, inner) <= seen
+        assert followed_tokens(processor, size, inner) <= tokens
     if right > left and bottom > top:
         reach_x, reach_y = BICUBIC_REACH * pixel_x, BICUBIC_REACH * pixel_y
-        spilled = geometry(Preprocessing.of(processor), size, PATCH)
+        layout = geometry(Preprocessing.of(processor), size, PATCH)
         bounds = (left - reach_x, top - reach_y, right - left + 2 * reach_x, bottom - top + 2 * reach_y)
         # The filter tints padding next to the picture too, where there are no boxes.
-        assert seen <= set(spilled.patches(bounds).tolist()) | set(spilled.padding.tolist())
+        assert tokens <= set(layout.patches(bounds).tolist()) | set(layout.padding.tolist())
 
 
 @pytest.mark.parametrize(
@@ -160,16 +160,16 @@ def test_resampling_only_blurs_the_boxs_edge(data: st.DataObject, kind: Any, siz
 )
 def test_a_box_outside_the_picture_or_without_an_area_meets_no_patch(box: tuple[int, int, int, int]) -> None:
     for processor in (padding(), cropping()):
-        assert followed(processor, (200, 100), box) == set()
+        assert followed_tokens(processor, (200, 100), box) == set()
 
 
 def test_the_crop_loses_what_padding_keeps() -> None:
     corner = (0, 0, 40, 100)
-    assert followed(cropping(), (200, 100), corner) == set()
+    assert followed_tokens(cropping(), (200, 100), corner) == set()
     # 200 x 100 pixels lie in the middle two of four rows; 40 of 200 columns reach into the first.
-    assert followed(padding(), (200, 100), corner) == {4, 8}
-    assert padded(padding(), (200, 100)) == {0, 1, 2, 3, 12, 13, 14, 15}
-    assert padded(cropping(), (200, 100)) == set()
+    assert followed_tokens(padding(), (200, 100), corner) == {4, 8}
+    assert padding_tokens(padding(), (200, 100)) == {0, 1, 2, 3, 12, 13, 14, 15}
+    assert padding_tokens(cropping(), (200, 100)) == set()
 
 
 @pytest.mark.parametrize(
@@ -178,15 +178,15 @@ def test_the_crop_loses_what_padding_keeps() -> None:
 def test_a_sliver_that_the_crop_leaves_is_followed(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
     """Two thirds of a pixel of 336 remain, because resizing truncates the longer side."""
     processor = cropping(336)
-    assert followed(processor, size, box)
-    assert followed(processor, size, box) <= changed(processor, size, box)
+    assert followed_tokens(processor, size, box)
+    assert followed_tokens(processor, size, box) <= changed_tokens(processor, size, box)
 
 
 def test_a_box_that_ends_on_a_patchs_edge_stops_there() -> None:
     """No rounding: a third of a pixel's edge is exactly an edge."""
     processor = padding(side=42)
-    assert followed(processor, (126, 126), (42, 42, 42, 42)) == {4}
-    assert followed(processor, (126, 126), (42, 42, 42.001, 42)) == {4, 5}
+    assert followed_tokens(processor, (126, 126), (42, 42, 42, 42)) == {4}
+    assert followed_tokens(processor, (126, 126), (42, 42, 42.001, 42)) == {4, 5}
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_a_box_that_ends_on_a_patchs_edge_stops_there() -> None:
     ],
 )
 def test_other_image_processors_are_refused_by_name(processor: SimpleNamespace, complaint: str) -> None:
-    with pytest.raises(ModelUnavailable, match=complaint) as refused:
+    with pytest.raises(ModelUnavailable, match=complaint) as error:
         Preprocessing.of(processor)
-    assert "SimpleNamespace" in str(refused.value)
+    assert "SimpleNamespace" in str(error.value)
 
 
 @needs_authors_files
@@ -222,11 +222,11 @@ def test_the_authors_boxes() -> None:
                     sides = [row.get(f"{thing} {side}") or "-" for side in "xywh"]
                     if "-" not in sides:
                         x, y, w, h = map(float, sides)
-                        padded, cropped = (geometry(way, size, PATCH).patches((x, y, w, h)) for way in (pad, crop))
-                        visibility.append((padded.size > 0, cropped.size > 0))
+                        in_pad, in_crop = (geometry(way, size, PATCH).patches((x, y, w, h)) for way in (pad, crop))
+                        visibility.append((in_pad.size > 0, in_crop.size > 0))
     assert len(visibility) == 7140
-    assert sum(not padded for padded, _ in visibility) == 1
-    assert sum(not cropped for _, cropped in visibility) == 513
+    assert sum(not in_pad for in_pad, _ in visibility) == 1
+    assert sum(not in_crop for _, in_crop in visibility) == 513
 
 
 @pytest.mark.parametrize("pads", [True, False])

@@ -47,9 +47,11 @@ def test_answers_are_right_through_the_public_path(task: str) -> None:
 
     model, processor = bundled()
     cases = held_out(task, SAMPLE, "test")
-    given = answers(model, processor, cases)
+    model_answers = answers(model, processor, cases)
     wrong = [
-        (one.question, one.answer, answer) for one, answer in zip(cases, given, strict=True) if answer != one.answer
+        (one.question, one.answer, answer)
+        for one, answer in zip(cases, model_answers, strict=True)
+        if answer != one.answer
     ]
     assert SAMPLE - len(wrong) >= LEAST_RIGHT, wrong
 
@@ -121,7 +123,7 @@ def test_packed_questions_have_the_logits_of_the_public_forward() -> None:
     prefix = torch.tensor(tokenizer.encode(BEFORE_QUESTION.replace(IMAGE, IMAGE * PATCHES)))
     batch = Batch(to_pixels(scenes), prefix, ids.view(2, 3, 40), learn.view(2, 3, 40))
     with torch.no_grad():
-        packed = model.lm_head(hidden_states(model, batch))
+        packed_logits = model.lm_head(hidden_states(model, batch))
         for number, (one, row) in enumerate(zip(scenes, rows, strict=True)):
             for place, branch in enumerate(row):
                 text = BEFORE_QUESTION + "".join(piece.text for piece in branch)
@@ -130,7 +132,7 @@ def test_packed_questions_have_the_logits_of_the_public_forward() -> None:
                 assert inputs["input_ids"][0].tolist() == [*prefix.tolist(), *own]
                 inputs["pixel_values"] = inputs["pixel_values"].double()
                 alone = model(**inputs).logits[0, len(prefix) :]
-                torch.testing.assert_close(packed[number, place, : len(own)], alone, rtol=0, atol=1e-5)
+                torch.testing.assert_close(packed_logits[number, place, : len(own)], alone, rtol=0, atol=1e-5)
 
 
 def test_training_is_repeatable(tmp_path: Path) -> None:

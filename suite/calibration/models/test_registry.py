@@ -38,8 +38,8 @@ def test_registered_models(monkeypatch: pytest.MonkeyPatch) -> None:
         )
     assert resolve("llava-1.5-7b", prompt="chat", revision="abc").revision == "abc"
     assert resolve("llava-1.5-7b", prompt="chat").prompt == "chat"
-    unregistered = resolve("llava-hf/llava-1.5-7b-hf")
-    assert (unregistered.prompt, unregistered.on_hub) == ("chat", True)
+    other_model = resolve("llava-hf/llava-1.5-7b-hf")
+    assert (other_model.prompt, other_model.on_hub) == ("chat", True)
 
 
 @pytest.mark.skipif(not (MINIATURE / "config.json").is_file(), reason="the miniature is not trained yet")
@@ -73,12 +73,12 @@ def test_a_revision_that_the_registry_pins_is_taken_unless_another_is_asked_for(
 
 
 def test_pinned_revisions_are_whole_commits_of_hub_models() -> None:
-    pinned = {name: entry["revision"] for name, entry in registry()["models"].items() if "revision" in entry}
-    assert {"llava-1.5-7b", "llava-1.5-13b", "llava-v1.6-vicuna-7b", "llama3-llava-next-8b"} <= set(pinned)
-    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in pinned.values())
-    assert len(set(pinned.values())) == len(pinned)
-    assert all("hub" in registry()["models"][name] for name in pinned)
-    assert all(resolve(name).revision == revision for name, revision in pinned.items())
+    revisions = {name: entry["revision"] for name, entry in registry()["models"].items() if "revision" in entry}
+    assert {"llava-1.5-7b", "llava-1.5-13b", "llava-v1.6-vicuna-7b", "llama3-llava-next-8b"} <= set(revisions)
+    assert all(re.fullmatch("[0-9a-f]{40}", revision) for revision in revisions.values())
+    assert len(set(revisions.values())) == len(revisions)
+    assert all("hub" in registry()["models"][name] for name in revisions)
+    assert all(resolve(name).revision == revision for name, revision in revisions.items())
 
 
 def test_every_family_has_its_adapter() -> None:
@@ -133,18 +133,18 @@ def test_a_fingerprint_is_of_names_and_bytes(folder: Path, tmp_path: Path) -> No
     assert len(first) == 64
     (folder / "README.md").write_text("no part of the model", encoding="utf-8")
     (folder / "notes.py").write_text("no part of the model either", encoding="utf-8")
-    moved = Path(shutil.move(folder, tmp_path / "elsewhere"))
-    assert resolve(str(moved)).fingerprint() == first
-    seen = {first}
+    other_folder = Path(shutil.move(folder, tmp_path / "elsewhere"))
+    assert resolve(str(other_folder)).fingerprint() == first
+    fingerprints = {first}
     for name in ("model.safetensors", "config.json", "tokenizer.json", "processor_config.json"):
-        path = moved / name
+        path = other_folder / name
         whole = path.read_bytes()
         path.write_bytes(whole + b" ")
-        seen.add(resolve(str(moved)).fingerprint())
+        fingerprints.add(resolve(str(other_folder)).fingerprint())
         path.write_bytes(whole)
-    (moved / "tokenizer.json").rename(moved / "vocab.json")
-    seen.add(resolve(str(moved)).fingerprint())
-    assert len(seen) == 6
+    (other_folder / "tokenizer.json").rename(other_folder / "vocab.json")
+    fingerprints.add(resolve(str(other_folder)).fingerprint())
+    assert len(fingerprints) == 6
 
 
 def test_a_model_in_memory_is_fingerprinted_by_its_parameters() -> None:
@@ -155,9 +155,9 @@ def test_a_model_in_memory_is_fingerprinted_by_its_parameters() -> None:
 
     first = fingerprint(tiny_llava.model())
     assert fingerprint(tiny_llava.model()) == first
-    changed = tiny_llava.model()
+    other_model = tiny_llava.model()
     with torch.no_grad():
-        changed.lm_head.weight[0, 0] += 1e-6
-    assert fingerprint(changed) != first
+        other_model.lm_head.weight[0, 0] += 1e-6
+    assert fingerprint(other_model) != first
     assert fingerprint(tiny_llava.model().to(torch.bfloat16)) != first
     assert fingerprint(tiny_llava.model(), tiny_llava.processor(template="<image>{{ messages }}")) != first

@@ -147,39 +147,39 @@ def test_positions_are_the_tokens_that_share_a_character(seed: int, length: int,
     tokens = [token for token in tokens for _ in range(rng.choice([1, 1, 2]))]
     ends = (sorted(rng.sample(range(length + 1), 2)) for _ in range(count))
     ranges = [(start, end) for start, end in ends]
-    held = {character for start, end in ranges for character in range(start, end)}
-    expected = [index for index, (start, end) in enumerate(tokens) if held & set(range(start, end))]
+    characters = {character for start, end in ranges for character in range(start, end)}
+    expected = [index for index, (start, end) in enumerate(tokens) if characters & set(range(start, end))]
     assert positions(np.array(tokens), ranges).tolist() == expected
 
 
 @needs_authors_files
 def test_the_authors_questions_write_what_they_name() -> None:
     """All but synonyms and pronouns are found, and nothing inside a word."""
-    names, unfound, inflected, elsewhere = 0, Counter[str](), 0, 0
+    names, without_a_place, inflections, elsewhere = 0, Counter[str](), 0, 0
     for one in (one for task in TASKS for one in load(task, AUTHORS).questions):
         for name in (thing.name for thing in one.objects):
             names += 1
             places = occurrences(one.text, name)
             if not places:
-                unfound[name] += 1
+                without_a_place[name] += 1
                 continue
-            written = {one.text[start:end].lower() for start, end in places}
-            inflected += name.lower() not in written
+            words_there = {one.text[start:end].lower() for start, end in places}
+            inflections += name.lower() not in words_there
             elsewhere += one.text.lower().find(name.lower()) not in {start for start, _ in places}
             assert all(not is_within_a_word(one.text, *place) for place in places)
-            assert all(same_noun(word.split()[-1], name.lower().split()[-1]) for word in written)
+            assert all(same_noun(word.split()[-1], name.lower().split()[-1]) for word in words_there)
     assert names == 8050
-    assert unfound == {"he": 17, "phone": 13, "tie": 7, "cyclist": 1}  # him, telephone, necktie, bicyclist
-    assert inflected == 1330, "lemmas of LogicalObj, and three more"
+    assert without_a_place == {"he": 17, "phone": 13, "tie": 7, "cyclist": 1}  # him, telephone, necktie, bicyclist
+    assert inflections == 1330, "lemmas of LogicalObj, and three more"
     assert elsewhere == FIRST_SUBSTRINGS_ELSEWHERE
 
 
 @needs_authors_files
 def test_the_authors_questions_write_their_options() -> None:
-    chosen = [one for task in TASKS for one in load(task, AUTHORS).questions if one.true_option and one.false_option]
-    assert len(chosen) == 2964
+    cases = [one for task in TASKS for one in load(task, AUTHORS).questions if one.true_option and one.false_option]
+    assert len(cases) == 2964
     without: list[str] = []
-    for one in chosen:
+    for one in cases:
         pairs = ((one.true_option, one.false_option), (one.false_option, one.true_option))
         places_of_options = [option_occurrences(one.text, str(option), str(other)) for option, other in pairs]
         without += [one.text] * (not all(places_of_options))
@@ -199,14 +199,14 @@ def test_every_word_of_the_authors_questions_is_followed_to_its_tokens() -> None
     for one in (one for task in TASKS for one in load(task, AUTHORS).questions):
         question = one.text.strip()
         prompt = vicuna(question, "<image>").replace("<image>", "")
-        encoded = tokenizer(prompt, return_offsets_mapping=True)
-        ids, offsets = np.array(encoded["input_ids"]), np.array(encoded["offset_mapping"])
+        encoding = tokenizer(prompt, return_offsets_mapping=True)
+        ids, offsets = np.array(encoding["input_ids"]), np.array(encoding["offset_mapping"])
         start = prompt.index(question)
         names = [thing.name for thing in one.objects] + [word for word in (one.true_option, one.false_option) if word]
         places = [place for name in names for place in occurrences(question, name)]
         for first, last in [(0, len(question)), *places]:
-            held = positions(offsets, [(start + first, start + last)])
-            assert tokenizer.decode(ids[held]).strip() == question[first:last].strip()
+            own = positions(offsets, [(start + first, start + last)])
+            assert tokenizer.decode(ids[own]).strip() == question[first:last].strip()
         words += len(places)
     assert words > 13_000
 

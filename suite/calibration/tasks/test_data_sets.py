@@ -71,42 +71,44 @@ def test_the_readme_names_every_source() -> None:
 def test_pope_asks_whether_an_object_is_there(folder: Path) -> None:
     cases = questions("POPE", None, data=folder)
     assert len(cases) == 3 * 2 * len(data_sets.NUMBERS)
-    one = next(each for each in cases if each.id == "adversarial-2")
-    assert (one.text, one.answer, one.image_id) == ("Is there an apple in the image?", "no", "000000310196")
-    assert (one.true_option, one.false_option) == ("no", "yes")
-    assert one.objects == (Object("apple", None),)
-    assert one.image_size == one.image.size == (64, 48)
-    assert sum(each.answer == "yes" for each in cases) == len(cases) / 2
+    apple = next(question for question in cases if question.id == "adversarial-2")
+    assert (apple.text, apple.answer, apple.image_id) == ("Is there an apple in the image?", "no", "000000310196")
+    assert (apple.true_option, apple.false_option) == ("no", "yes")
+    assert apple.objects == (Object("apple", None),)
+    assert apple.image_size == apple.image.size == (64, 48)
+    assert sum(question.answer == "yes" for question in cases) == len(cases) / 2
     assert not is_curated(None, "POPE")
 
 
 def test_pope_takes_those_of_its_files_that_are_there(folder: Path) -> None:
     (folder / "coco_pope_random.json").unlink()
     (folder / "coco_pope_popular.json").unlink()
-    assert {each.id.partition("-")[0] for each in load("POPE", data=folder).questions} == {"adversarial"}
+    assert {question.id.partition("-")[0] for question in load("POPE", data=folder).questions} == {"adversarial"}
 
 
 def test_a_okvqa_offers_its_choices_behind_the_question(folder: Path) -> None:
     stock = load("A-OKVQA", data=folder)
-    one, other = stock.questions
-    assert one.text == "What is in the motorcyclist's mouth, toothpick, food, popsicle stick or cigarette?"
-    assert (one.answer, one.true_option, one.false_option) == ("cigarette", "cigarette", "toothpick")
-    assert other.text == "Which number birthday is probably being celebrated, thirty, ten, one or fourteen?"
-    assert (other.answer, other.true_option, other.false_option) == ("thirty", "thirty", "ten")
-    assert (one.image_id, other.image_id) == ("000000461751", "000000000042")
+    cigarette, birthday = stock.questions
+    assert cigarette.text == "What is in the motorcyclist's mouth, toothpick, food, popsicle stick or cigarette?"
+    assert (cigarette.answer, cigarette.true_option, cigarette.false_option) == ("cigarette", "cigarette", "toothpick")
+    assert birthday.text == "Which number birthday is probably being celebrated, thirty, ten, one or fourteen?"
+    assert (birthday.answer, birthday.true_option, birthday.false_option) == ("thirty", "thirty", "ten")
+    assert (cigarette.image_id, birthday.image_id) == ("000000461751", "000000000042")
     assert stock.dropped == {SEVERAL_WORDS: ("2BhYHZ9eGmG8cEsT4hgTBc",)}
 
 
 def test_vqa_asks_for_the_answer_of_most_in_one_word(folder: Path) -> None:
     stock = load("VQAv2", data=folder)
-    answers = {one.id: (one.answer, one.true_option, one.false_option) for one in stock.questions}
+    answers = {
+        question.id: (question.answer, question.true_option, question.false_option) for question in stock.questions
+    }
     assert answers == {
         "42000": ("down", None, None),
         "42001": ("yes", "yes", "no"),
         "310196000": ("2", None, None),
     }
     assert stock.dropped == {SEVERAL_WORDS: ("7000",)}
-    assert {one.image_id for one in stock.questions} == {"000000000042", "000000310196"}
+    assert {question.image_id for question in stock.questions} == {"000000000042", "000000310196"}
 
 
 @pytest.mark.parametrize(
@@ -132,14 +134,14 @@ def test_cocos_archives_of_either_year_hold_the_pictures(folder: Path, tmp_path:
         cases = questions(task, None, data=folder, images=images)
         assert cases == own
         assert missing_pictures(cases) is None
-        assert [one.image.size for one in cases] == [one.image_size for one in own]
+        assert [question.image.size for question in cases] == [question.image_size for question in own]
     check([task], data=folder)
 
 
 def test_a_missing_picture_costs_its_questions_alone(folder: Path) -> None:
     (folder / "val2014" / "COCO_val2014_000000000042.jpg").unlink()
     cases = questions("VQAv2", None, data=folder)
-    assert {one.id: one.image_size for one in cases} == {
+    assert {question.id: question.image_size for question in cases} == {
         "42000": UNKNOWN_SIZE,
         "42001": UNKNOWN_SIZE,
         "310196000": (64, 48),
@@ -152,23 +154,23 @@ def test_a_missing_picture_costs_its_questions_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("task", ["POPE", "VQAv2"])
 def test_the_hub_gives_what_the_files_give(tables: Tables, folder: Path, task: str) -> None:
-    there = questions(task, None, 5, data=folder)
+    of_files = questions(task, None, 5, data=folder)
     for data in (None, HUB):
-        here = questions(task, None, 5, data=data)
-        assert here == there
-        assert [one.picture.read() for one in here if one.picture] == [
-            one.picture.read() for one in there if one.picture
+        of_hub = questions(task, None, 5, data=data)
+        assert of_hub == of_files
+        assert [question.picture.read() for question in of_hub if question.picture] == [
+            question.picture.read() for question in of_files if question.picture
         ]
         check([task], data=data)
 
 
 def test_where_the_hub_tells_no_image_its_bytes_do(tables: Tables, folder: Path) -> None:
-    there = {one.id: one for one in questions("A-OKVQA", None, data=folder)}
-    here = {one.id: one for one in questions("A-OKVQA", None)}
-    assert {key: replace(one, image_id="") for key, one in here.items()} == {
-        key: replace(one, image_id="") for key, one in there.items()
+    of_files = {question.id: question for question in questions("A-OKVQA", None, data=folder)}
+    of_hub = {question.id: question for question in questions("A-OKVQA", None)}
+    assert {key: replace(question, image_id="") for key, question in of_hub.items()} == {
+        key: replace(question, image_id="") for key, question in of_files.items()
     }
-    assert len({one.image_id for one in here.values()}) == 2
+    assert len({question.image_id for question in of_hub.values()}) == 2
     table = DATA_SETS["A-OKVQA"].table
     rows: list[Any] = list(tables[table].cast_column("image", datasets.Image(decode=False)))
     tables[table] = datasets.Dataset.from_list([row | {"image": None} for row in rows[:1]] + rows[1:], features=AOKVQA)
@@ -178,12 +180,12 @@ def test_where_the_hub_tells_no_image_its_bytes_do(tables: Tables, folder: Path)
 
 def test_pictures_of_the_hub_belong_to_questions_of_the_hub(tables: Tables, folder: Path, tmp_path: Path) -> None:
     assert questions("POPE", 3, images=tmp_path) == questions("POPE", 3, images=HUB) == questions("POPE", 3)
-    for asks in (
+    for use in (
         lambda: questions("POPE", 3, data=folder, images=HUB),
         lambda: check(["POPE"], None, HUB, data=folder),
     ):
         with pytest.raises(PicturesUnavailable, match="the hub gives pictures of POPE only with its own questions"):
-            asks()
+            use()
 
 
 @pytest.mark.parametrize("task", ["POPE", "VQAv2"])
@@ -222,7 +224,7 @@ def test_what_is_wrong_with_an_entry_leaves_it_out(folder: Path) -> None:
     ]
     (folder / "coco_pope_random.json").write_text("\n".join(map(json.dumps, lines)) + "\n{no json\n\n")
     stock = load("POPE", data=folder)
-    assert [one.id for one in stock.questions if one.id.startswith("random")] == ["random-1"]
+    assert [question.id for question in stock.questions if question.id.startswith("random")] == ["random-1"]
     assert stock.dropped == {
         "answer that is neither yes nor no": ("random-2",),
         UNSAFE_ID: ("random-3",),
@@ -240,7 +242,7 @@ def test_a_choice_that_is_none_leaves_its_question_out(folder: Path, change: dic
     rows = [data_sets.AOKVQA_ROWS[0] | change, data_sets.AOKVQA_ROWS[1], {"question": "no id"}]
     (folder / "aokvqa_v1p0_val.json").write_text(json.dumps(rows))
     stock = load("A-OKVQA", data=folder)
-    assert [one.id for one in stock.questions] == [rows[1]["question_id"]]
+    assert [question.id for question in stock.questions] == [rows[1]["question_id"]]
     assert {identifier for ids in stock.dropped.values() for identifier in ids} == {
         rows[0]["question_id"],
         "entry-3",
@@ -248,7 +250,7 @@ def test_a_choice_that_is_none_leaves_its_question_out(folder: Path, change: dic
 
 
 def test_a_question_without_an_annotation_is_left_out(folder: Path) -> None:
-    annotations = [one for one in data_sets.vqa_annotations() if one["question_id"] != 42001]
+    annotations = [annotation for annotation in data_sets.vqa_annotations() if annotation["question_id"] != 42001]
     (folder / "v2_mscoco_val2014_annotations.json").write_text(json.dumps({"annotations": annotations}))
     assert load("VQAv2", data=folder).dropped["question without an annotation"] == ("42001",)
 
@@ -313,10 +315,10 @@ def test_they_are_prepared_next_to_the_six_in_one_folder(folder: Path, tmp_path:
     assert is_curated(out)
     assert not is_curated(out, "POPE")
     for task in OTHERS:
-        there = questions(task, 3, 2, data=folder)
-        for here in (questions(task, 3, 2, out), questions(task, 3, 2, data=out)):
-            assert here == there
-            assert [one.image.size for one in here] == [one.image_size for one in there]
+        originals = questions(task, 3, 2, data=folder)
+        for copies in (questions(task, 3, 2, out), questions(task, 3, 2, data=out)):
+            assert copies == originals
+            assert [question.image.size for question in copies] == [question.image_size for question in originals]
         check([task], out, seed=2)
 
 

@@ -63,7 +63,10 @@ def tables(published_tables: Tables) -> Iterator[Tables]:
 
 
 def boxless(questions: list[Question]) -> list[Question]:
-    return [replace(one, objects=tuple(Object(thing.name, None) for thing in one.objects)) for one in questions]
+    return [
+        replace(question, objects=tuple(Object(thing.name, None) for thing in question.objects))
+        for question in questions
+    ]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -71,10 +74,10 @@ def test_the_hubs_questions_are_the_releases_without_boxes(tables: Tables, task:
     originals = questions(task, 20, 3)
     cases = questions(task, 20, 3, HUB)
     assert cases == boxless(originals)
-    for here, there in zip(cases, originals, strict=True):
-        assert here.picture
-        assert there.picture
-        assert here.picture.read() == there.picture.read()
+    for case, original in zip(cases, originals, strict=True):
+        assert case.picture
+        assert original.picture
+        assert case.picture.read() == original.picture.read()
     assert load(task, HUB).unboxed.keys() == {gqa_hub.NO_BOXES}
     assert missing_pictures(cases) is None
     assert not is_curated(HUB)
@@ -82,8 +85,8 @@ def test_the_hubs_questions_are_the_releases_without_boxes(tables: Tables, task:
 
 def test_all_questions_are_those_that_are_not_balanced_too(tables: Tables) -> None:
     balanced, every = load("QueryAttr", HUB).questions, load("QueryAttr", HUB_ALL).questions
-    assert {one.id for one in every} - {one.id for one in balanced} == {"more"}
-    (more,) = (one for one in questions("QueryAttr", None, 0, HUB_ALL) if one.id == "more")
+    assert {question.id for question in every} - {question.id for question in balanced} == {"more"}
+    (more,) = (question for question in questions("QueryAttr", None, 0, HUB_ALL) if question.id == "more")
     assert more.image.size == more.image_size
     assert str(more.picture) == "lmms-lab/GQA (val_all_images): 9"
 
@@ -99,8 +102,8 @@ def test_a_long_table_is_indexed_once(
     for task in TASKS:
         stock = load(task, name, lines.append)
         assert isinstance(stock.questions, ArrowQuestions)
-        assert sorted(stock.questions, key=lambda one: one.id) == sorted(
-            expected[task].questions, key=lambda one: one.id
+        assert sorted(stock.questions, key=lambda question: question.id) == sorted(
+            expected[task].questions, key=lambda question: question.id
         )
         assert (stock.dropped, stock.unboxed) == (expected[task].dropped, expected[task].unboxed)
     assert [line.partition(")")[0] for line in lines] == [f"lmms-lab/GQA ({gqa_hub.SPLITS[name]}"] * 2
@@ -121,7 +124,7 @@ def test_scene_graphs_give_the_boxes_that_the_release_has(tables: Tables, tmp_pa
 
 
 def chosen_by_the_authors(folder: Path, task: str, choice: list[Question]) -> Path:
-    (folder / authors.FILES[task]).write_text(as_csv([as_row(one) for one in choice]), encoding="utf-8")
+    (folder / authors.FILES[task]).write_text(as_csv([as_row(question) for question in choice]), encoding="utf-8")
     return folder
 
 
@@ -169,21 +172,21 @@ def test_pictures_of_the_hub_serve_other_questions_and_only_those_asked_for_are_
     cases = questions("QueryAttr", 4, 0, tmp_path, HUB)
     assert cases == own
     assert missing_pictures(cases) is None
-    assert {one.image.size for one in cases} == {own[0].image_size}
+    assert {question.image.size for question in cases} == {own[0].image_size}
     check(["QueryAttr"], tmp_path, HUB)
 
 
 def test_a_picture_that_is_not_among_the_balanced_is_sought_among_all(tables: Tables, tmp_path: Path) -> None:
     (own,) = questions("QueryAttr", 1)
     chosen_by_the_authors(tmp_path, "QueryAttr", [replace(own, image_id="9"), replace(own, id="no", image_id="no")])
-    case_of = {one.image_id: one for one in questions("QueryAttr", 2, 0, tmp_path, HUB)}
+    case_of = {question.image_id: question for question in questions("QueryAttr", 2, 0, tmp_path, HUB)}
     assert str(case_of["9"].picture) == "lmms-lab/GQA (val_all_images): 9"
     assert (missing_pictures(case_of.values()) or "").startswith("1 of 2 pictures is missing (no)")
 
 
 def test_pictures_may_lie_elsewhere_and_tell_their_size(tables: Tables, tmp_path: Path) -> None:
-    (one,) = questions("QueryAttr", 1, 0, HUB)
-    Image.new("RGB", (31, 17)).save(tmp_path / f"{one.image_id}.png")
+    (question,) = questions("QueryAttr", 1, 0, HUB)
+    Image.new("RGB", (31, 17)).save(tmp_path / f"{question.image_id}.png")
     here, away = questions("QueryAttr", 2, 0, HUB, tmp_path)
     assert here.image_size == here.image.size == (31, 17)
     assert away.image_size == UNKNOWN_SIZE
@@ -192,17 +195,17 @@ def test_pictures_may_lie_elsewhere_and_tell_their_size(tables: Tables, tmp_path
 
 @pytest.mark.parametrize("content", [None, b"", b"no picture"])
 def test_a_picture_without_a_size_costs_its_question_alone(tables: Tables, content: bytes | None) -> None:
-    (one,) = questions("QueryAttr", 1, 0, HUB)
+    (question,) = questions("QueryAttr", 1, 0, HUB)
     rows = [
-        row | {"image": {"bytes": content, "path": "x.jpg"}} if row["id"] == one.image_id else row
+        row | {"image": {"bytes": content, "path": "x.jpg"}} if row["id"] == question.image_id else row
         for row in picture_rows()
     ]
     tables[PICTURES] = datasets.Dataset.from_list(rows, features=IMAGES)
     clear_caches()
     both = questions("QueryAttr", 2, 0, HUB)
-    assert [each.image_size == UNKNOWN_SIZE for each in both] == [True, False]
-    assert set(take_stock(both, decode=True).damaged) == {one.image_id}
-    with pytest.raises(PictureMissing, match=rf"lmms-lab/GQA \(val_balanced_images\): {one.image_id}"):
+    assert [case.image_size == UNKNOWN_SIZE for case in both] == [True, False]
+    assert set(take_stock(both, decode=True).damaged) == {question.image_id}
+    with pytest.raises(PictureMissing, match=rf"lmms-lab/GQA \(val_balanced_images\): {question.image_id}"):
         _ = both[0].image
 
 

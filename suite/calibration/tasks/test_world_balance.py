@@ -160,9 +160,9 @@ def accuracy(
     task: str, features: Callable[[Scene, JsonObject], Iterable[str]], truth: Callable[[JsonObject], bool]
 ) -> tuple[float, int]:
     guesser = NaiveBayes((features(*pair), truth(pair[1])) for pair in questions_about("train", task, LEARNED))
-    judged = questions_about("test", task, JUDGED)
-    right = [(guesser.log_odds(features(*pair)) > 0) == truth(pair[1]) for pair in judged]
-    return float(np.mean(right)), len(judged)
+    pairs = questions_about("test", task, JUDGED)
+    right = [(guesser.log_odds(features(*pair)) > 0) == truth(pair[1]) for pair in pairs]
+    return float(np.mean(right)), len(pairs)
 
 
 def near(chance: float, actual: float, n: int) -> bool:
@@ -232,8 +232,8 @@ def test_the_guessers_notice_a_leak() -> None:
     """The same guesser, given a word that betrays one answer in five, breaks the limit it is held to."""
 
     def leaking(a_scene: Scene, question: JsonObject) -> list[str]:
-        betrayed = int(a_scene.id[-3:]) % 5 == 0
-        return wording(question) + ([f"psst {question['answer']}"] if betrayed else [])
+        is_leak = int(a_scene.id[-3:]) % 5 == 0
+        return wording(question) + ([f"psst {question['answer']}"] if is_leak else [])
 
     right, n = accuracy("QueryAttr", leaking, is_first)
     assert not near(0.5, right, n)

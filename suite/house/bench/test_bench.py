@@ -23,49 +23,49 @@ from suite.support.runs.benches import bench, logged
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+def measurements(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
     return logged(monkeypatch, tmp_path)
 
 
 # ---- what is measured
 
 
-def test_the_contract_comes_first_and_nothing_twice(measured: Callable[[], list[str]]) -> None:
+def test_the_contract_comes_first_and_nothing_twice(measurements: Callable[[], list[str]]) -> None:
     first = bench()
     first.measurement(Request("model", "QueryAttr"))
     first.measurement(Request("model", "QueryAttr"))
     bench().measurement(Request("model", "QueryAttr"))
-    assert measured() == ["model contract", "model QueryAttr"]
+    assert measurements() == ["model contract", "model QueryAttr"]
 
 
 def test_a_model_that_fails_its_contract_is_not_measured(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fixtures.instruments.contract.check", stand_in.broken_check)
     for again in (bench(), bench()):
         with pytest.raises(NotCalibrated, match="model is not calibrated: liveness: nothing moves"):
             again.measurement(Request("model", "QueryAttr"))
-    assert measured() == []
+    assert measurements() == []
 
 
-def test_who_waits_measures_something_else_meanwhile(measured: Callable[[], list[str]]) -> None:
+def test_who_waits_measures_something_else_meanwhile(measurements: Callable[[], list[str]]) -> None:
     bench().measurement(Request("model", "ChooseAttr"))
     job = bench().plan.measurement(Request("model", "QueryAttr"))
     more = bench(planned=[("model", "QueryAttr"), ("model", "ChooseCat")])
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         more.work.advance(job)
-    assert measured()[-1] == "model ChooseCat"
+    assert measurements()[-1] == "model ChooseCat"
     assert more.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
 
 
 @pytest.mark.parametrize("breaks", [False, True])
 def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
-    breaks: bool, measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    breaks: bool, measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded: list[str] = []
+    loads: list[str] = []
 
     def load(source: Source, *_: object) -> Source:
-        loaded.append(source.name)
+        loads.append(source.name)
         if breaks:
             raise RuntimeError("the weights are broken")
         return source
@@ -77,28 +77,28 @@ def test_who_waits_for_the_contract_loads_the_model_meanwhile_and_once(
     with hold(Path("curves") / f"{job.entry.file}.lock"):
         for _ in range(5):
             some.work.advance(job)
-    assert loaded == ["model"]
+    assert loads == ["model"]
     if breaks:
         with pytest.raises(RuntimeError, match="the weights are broken"):
             some.measurement(Request("model", "QueryAttr"))
     else:
         assert some.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
-        assert loaded == ["model"]
-    assert measured() == ([] if breaks else ["model contract", "model QueryAttr"])
+        assert loads == ["model"]
+    assert measurements() == ([] if breaks else ["model contract", "model QueryAttr"])
 
 
 def test_who_holds_the_only_copy_of_the_weights_measures_all_and_lets_go(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
     monkeypatch.setattr("fixtures.bench.devices.SMALL_WEIGHTS", 0)
     one = bench(Worker(0, 2))
     one.measurement(Request("model", "ChooseAttr"))
-    assert measured() == ["model contract", "model ChooseAttr", "model QueryAttr"]
+    assert measurements() == ["model contract", "model ChooseAttr", "model QueryAttr"]
     assert one.models.loaded is None
 
 
-def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Callable[[], list[str]]) -> None:
+def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measurements: Callable[[], list[str]]) -> None:
     both = bench(models=("gone", "model"), planned=[("gone", "ChooseAttr"), ("model", "ChooseAttr")])
     stand_in.folder(Path("gone"))
     (Path("gone") / "model.safetensors").unlink()
@@ -109,32 +109,32 @@ def test_a_model_that_cannot_be_had_troubles_its_own_claims_alone(measured: Call
 
 
 def test_all_windows_that_a_claim_holds_against_each_other_are_measured_in_one_pass(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stand_in, "LAYERS", 40)
     some = bench()
     for width in (5, 15, 1, 3):  # its own are of 3
         for edge in (IMAGE >> QUESTION, QUESTION >> LAST):
             assert some.measurement(Request("model", "ChooseAttr", edge, width)).width == width
-    assert measured() == ["model contract", *["model ChooseAttr"] * 2]
+    assert measurements() == ["model contract", *["model ChooseAttr"] * 2]
     for edge, width in ((IMAGE >> QUESTION, 4), (IMAGE >> LAST, 5)):
         assert some.measurement(Request("model", "ChooseAttr", edge, width)).width == width
-    assert len(measured()) == 5
+    assert len(measurements()) == 5
 
 
-def test_answers_are_known_before_anything_else_is_measured(measured: Callable[[], list[str]]) -> None:
+def test_answers_are_known_before_anything_else_is_measured(measurements: Callable[[], list[str]]) -> None:
     some = bench()
     some.measurement(Request("model", "ChooseAttr", IMAGE >> QUESTION, final_sub_word=True))
-    assert len(measured()) == 3
+    assert len(measurements()) == 3
     some.measurement(Request("model", "ChooseAttr"))
-    assert len(measured()) == 3
+    assert len(measurements()) == 3
 
 
 def test_what_is_done_once_fails_once_too() -> None:
-    tried: list[int] = []
+    attempts: list[int] = []
 
     def work(number: int) -> int:
-        tried.append(number)
+        attempts.append(number)
         if number < 0:
             raise ValueError(number)
         return number + 1
@@ -144,7 +144,7 @@ def test_what_is_done_once_fails_once_too() -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="-1"):
             recall(-1)
-    assert tried == [1, 2, -1]
+    assert attempts == [1, 2, -1]
 
 
 def test_work_that_is_done_once_takes_no_keywords() -> None:
@@ -163,7 +163,7 @@ def test_work_that_is_done_once_takes_no_keywords() -> None:
 
 
 def test_what_takes_long_is_said_before_it_starts(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentences: list[str] = []
     monkeypatch.setattr(Source, "is_here", False)
@@ -176,14 +176,14 @@ def test_what_takes_long_is_said_before_it_starts(
     assert fetching < loading < loaded < len(sentences) - 1
 
 
-def test_what_is_here_and_small_is_not_worth_a_line(measured: Callable[[], list[str]]) -> None:
+def test_what_is_here_and_small_is_not_worth_a_line(measurements: Callable[[], list[str]]) -> None:
     sentences: list[str] = []
     bench(say=sentences.append, say_once=sentences.append).measurement(Request("model", "QueryAttr"))
     assert sentences
     assert not [line for line in sentences if "fetching" in line or "weights" in line]
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_the_contract_says_when_it_starts_and_how_long_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     now, sentences = [0.0], list[str]()
     monkeypatch.setattr(plan_module.time, "monotonic", lambda: now[0])

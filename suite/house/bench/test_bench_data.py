@@ -18,7 +18,7 @@ from suite.support.runs.benches import bench, logged
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+def measurements(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
     return logged(monkeypatch, tmp_path)
 
 
@@ -26,7 +26,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
 
 
 def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import fixtures.tasks
 
@@ -46,7 +46,7 @@ def test_a_task_that_the_source_lacks_troubles_its_own_claims_alone(
 
 
 def test_questions_without_boxes_are_said_once_for_all_tasks(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import fixtures.tasks
 
@@ -79,21 +79,21 @@ def lose(*image_ids: str, decoy: bytes | None = None) -> Callable[..., list[Ques
     Path("lost").mkdir(exist_ok=True)
 
     def questions(task: str, *arguments: Any, **options: Any) -> list[Question]:
-        def lost(question: Question) -> Question:
+        def without_picture(question: Question) -> Question:
             path = Path("lost") / f"{question.image_id}.png"
             if decoy is not None:
                 path.write_bytes(decoy)
             return replace(question, picture=FilePicture(path))
 
         sample = real(task, *arguments, **options)
-        return [lost(each) if {each.image_id, f"{task}:"} & {*image_ids} else each for each in sample]
+        return [without_picture(each) if {each.image_id, f"{task}:"} & {*image_ids} else each for each in sample]
 
     return questions
 
 
 @pytest.mark.parametrize("decoy", [None, b"no picture"], ids=["missing", "damaged"])
 def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_blamed(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
 ) -> None:
     monkeypatch.setattr("fixtures.tasks.questions", lose("ChooseAttr:", decoy=decoy))
     sentences: list[str] = []
@@ -106,24 +106,24 @@ def test_a_task_without_pictures_is_an_error_of_the_data_and_the_model_is_not_bl
     assert sentence == again
     assert sentence.startswith(f"ChooseAttr has no picture to show: 24 of 24 pictures are {state} lost (")
     assert " and 19 more): " in sentence
-    assert "model ChooseAttr" not in measured()
+    assert "model ChooseAttr" not in measurements()
     assert some.measurement(Request("model", "QueryAttr")).task == "QueryAttr"
-    assert measured() == ["model contract", "model QueryAttr"]
+    assert measurements() == ["model contract", "model QueryAttr"]
 
 
 @pytest.mark.parametrize("decoy", [None, b"no picture"], ids=["missing", "damaged"])
 def test_without_any_picture_the_model_is_not_even_loaded(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, decoy: bytes | None
 ) -> None:
     monkeypatch.setattr(Source, "load", lambda *_: pytest.fail("the model was loaded"))
     monkeypatch.setattr("fixtures.tasks.questions", lose(*(f"{task}:" for task in TASKS), decoy=decoy))
     with pytest.raises(PicturesUnavailable, match="pictur"):
         bench().measurement(Request("model", "QueryAttr"))
-    assert measured() == []
+    assert measurements() == []
 
 
 def test_some_pictures_are_missed_before_the_model_is_loaded_and_the_contract_asks_others(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import fixtures.tasks
 

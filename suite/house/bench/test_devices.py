@@ -135,9 +135,9 @@ def test_a_build_of_torch_without_accelerators_is_not_asked_for_any(monkeypatch:
 
 def test_every_worker_finds_a_place_of_its_own_until_none_is_left(tmp_path: Path) -> None:
     choice = tuple(Slot(f"cuda-{index}", f"cuda:{index}", 1, exclusive=True) for index in range(2))
-    with ExitStack() as held:
-        assert held.enter_context(occupy(choice, tmp_path, first=3)) == choice[1]
-        assert held.enter_context(occupy(choice, tmp_path, first=3)) == choice[0]
-        assert held.enter_context(occupy(choice, tmp_path, first=0)) is None
+    with ExitStack() as stack:
+        assert stack.enter_context(occupy(choice, tmp_path, first=3)) == choice[1]
+        assert stack.enter_context(occupy(choice, tmp_path, first=3)) == choice[0]
+        assert stack.enter_context(occupy(choice, tmp_path, first=0)) is None
     with occupy(choice, tmp_path, first=0) as slot:
         assert slot == choice[0]

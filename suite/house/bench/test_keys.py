@@ -28,7 +28,7 @@ CHOOSE = Request("model", "ChooseAttr")
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
+def measurements(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], list[str]]:
     return logged(monkeypatch, tmp_path)
 
 
@@ -43,19 +43,19 @@ def measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[], li
     ],
     ids=str,
 )  # fmt: skip
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_another_way_of_measuring_is_another_key(changes: dict[str, Any]) -> None:
     keys = [each.plan.measurement(CHOOSE).entry.key for each in (bench(), bench(**changes))]
     assert keys[0] != keys[1]
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_what_changes_no_number_changes_no_key() -> None:
     same = [bench(), bench(red=("fails",)), bench(Worker(1, 4)), bench(tasks=("ChooseAttr",))]
     assert len({each.plan.measurement(CHOOSE).entry.key for each in same}) == 1
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_edge_width_task_and_contract_have_their_own_keys() -> None:
     one = bench()
     jobs = [
@@ -68,7 +68,7 @@ def test_edge_width_task_and_contract_have_their_own_keys() -> None:
     assert len({job.entry.key for job in jobs}) == len({job.entry.file for job in jobs}) == len(jobs)
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_other_weights_and_other_libraries_are_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     before = bench().plan.contract("model").entry.key
     with monkeypatch.context() as patch:
@@ -79,28 +79,30 @@ def test_other_weights_and_other_libraries_are_another_key(monkeypatch: pytest.M
     assert len({before, libraries, weights}) == 3
 
 
-def test_another_accelerator_measures_anew(measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_accelerator_measures_anew(
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It rounds otherwise, which must not pass for what the first one found."""
     monkeypatch.setattr("fixtures.bench.devices.cuda_devices", lambda: 1)
     for name in ("NVIDIA A100", "NVIDIA H200", "NVIDIA A100"):
         monkeypatch.setattr("fixtures.bench.devices.cuda_names", lambda name=name: (name,))
         bench(device="cuda").measurement(Request("model", "QueryAttr"))
-    assert measured() == ["model contract", "model QueryAttr"] * 2
+    assert measurements() == ["model contract", "model QueryAttr"] * 2
 
 
 def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
-    measured: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    measurements: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[str] = []
+    fingerprints: list[str] = []
 
     def fingerprint(source: Source) -> str:
-        taken.append(source.name)
+        fingerprints.append(source.name)
         return (source.folder() / "model.safetensors").read_text()
 
     monkeypatch.setattr(Source, "fingerprint", fingerprint)
     monkeypatch.setattr(loaded_models, "SMALL_WEIGHTS", 0)
     assert [bench().models.fingerprint("model") for _ in range(2)] == [stand_in.WEIGHTS.decode()] * 2
-    assert len(taken) == 1
+    assert len(fingerprints) == 1
     (Path("model") / "model.safetensors").write_text("fine-tuned")
     assert bench().models.fingerprint("model") == "fine-tuned"
 
@@ -108,13 +110,13 @@ def test_a_large_models_fingerprint_is_taken_once_while_its_files_stay(
 # ---- questions
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_the_rivals_are_of_all_questions_selected_and_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = [Request("model", "QueryAttr"), CHOOSE, replace(CHOOSE, task="QueryAttr", edge=PADDING >> QUESTION)]
     one = bench()
     rivals = [one.measurement(request).rivals for request in requests]
-    asked = Counter(question.answer for question in one.questions.of_task("QueryAttr"))
-    assert rivals == [tuple(sorted(asked, key=lambda word: (-asked[word], word))), (), ()]
+    counts = Counter(question.answer for question in one.questions.of_task("QueryAttr"))
+    assert rivals == [tuple(sorted(counts, key=lambda word: (-counts[word], word))), (), ()]
     assert len(rivals[0]) > 1
     monkeypatch.setattr("fixtures.instruments.rivals.answers_of", lambda questions: ("others",))
     keys = [[each.plan.measurement(request).entry.key for request in requests] for each in (one, bench())]
@@ -214,7 +216,7 @@ def test_sources_that_are_not_found_are_an_error(sources: Path, path: str) -> No
         digest(sources)
 
 
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measurements")
 def test_the_contract_and_every_measurement_hold_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [bench().plan.contract("model").entry.key, bench().plan.measurement(CHOOSE).entry.key]
     monkeypatch.setattr(keys_module, "instruments", lambda: "edited")

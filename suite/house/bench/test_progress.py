@@ -64,9 +64,9 @@ def test_all_that_are_measured_at_once_are_one_line() -> None:
     assert together([STATE]) == ""
 
 
-@pytest.mark.parametrize(("columns", "shown"), [(24, "A: 5 of 9, 1/s, 4 s left"), (23, "... of 9, 1/s, 4 s left")])
-def test_a_line_too_long_for_the_terminal_shows_its_end(columns: int, shown: str) -> None:
-    assert cut("A: 5 of 9, 1/s, 4 s left", columns) == shown
+@pytest.mark.parametrize(("columns", "end"), [(24, "A: 5 of 9, 1/s, 4 s left"), (23, "... of 9, 1/s, 4 s left")])
+def test_a_line_too_long_for_the_terminal_shows_its_end(columns: int, end: str) -> None:
+    assert cut("A: 5 of 9, 1/s, 4 s left", columns) == end
 
 
 def test_what_a_run_leaves_unfinished_is_counted_by_what_is_on_disk(tmp_path: Path) -> None:
@@ -128,10 +128,17 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     (tmp_path / "slowly.py").write_text(SLOWLY)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
     monkeypatch.setenv("TERM", "xterm")
-    chosen = ("--model", stand_in.folder(tmp_path / "model"), "--curves", tmp_path / "curves", "--report-dir", tmp_path)
+    options = (
+        "--model",
+        stand_in.folder(tmp_path / "model"),
+        "--curves",
+        tmp_path / "curves",
+        "--report-dir",
+        tmp_path,
+    )
     tasks = ("--task", "ChooseAttr", "--task", "QueryAttr", "--questions", "24", "-k", "early_drop and not sharp")
     plain = ("-q", "-p", "no:cacheprovider", "-p", "slowly", "--no-figures")
-    return [sys.executable, "-m", "pytest", "suite/", *plain, *map(str, chosen), *tasks]
+    return [sys.executable, "-m", "pytest", "suite/", *plain, *map(str, options), *tasks]
 
 
 def in_a_terminal(command: list[str]) -> str:

@@ -46,9 +46,9 @@ def test_arrays_come_back_bit_by_bit(tmp_path: Path) -> None:
         "correct": np.ones(3, bool),
     }
     arrays["knocked/image->question"][0] = np.nan
-    kept = Entry[dict[str, Any]](KEY, "curves", dict, dict)
-    Store(tmp_path).make(kept, lambda: arrays)
-    read = Store(tmp_path).read(kept)
+    curves = Entry[dict[str, Any]](KEY, "curves", dict, dict)
+    Store(tmp_path).make(curves, lambda: arrays)
+    read = Store(tmp_path).read(curves)
     assert read is not None
     assert read.keys() == arrays.keys()
     assert all(read[name].tobytes() == arrays[name].tobytes() for name in arrays)
@@ -60,10 +60,12 @@ def test_another_key_is_another_entry(store: Store) -> None:
 
 
 def test_objects_are_neither_written_nor_read(store: Store, tmp_path: Path, sentences: list[str]) -> None:
-    pickled = Entry[Any](KEY, "miniature ChooseAttr", lambda value: {"thing": np.array([value], dtype=object)}, dict)
+    with_objects = Entry[Any](
+        KEY, "miniature ChooseAttr", lambda value: {"thing": np.array([value], dtype=object)}, dict
+    )
     with pytest.raises(ValueError, match="allow_pickle"):
-        store.make(pickled, object)
-    assert store.read(pickled) is None
+        store.make(with_objects, object)
+    assert store.read(with_objects) is None
     np.savez(tmp_path / entry().file, store=np.array([object()], dtype=object))
     assert store.make(entry(), lambda: 1) == 1
     assert len(sentences) == 1

@@ -68,31 +68,31 @@ def test_workers_share_the_measuring_and_a_later_run_measures_what_is_missing_al
     run: Run, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
     monkeypatch.setenv(stand_in.SECONDS, "0.5")
-    result, measured, processes = run("-n", "2")
+    result, measurements, processes = run("-n", "2")
     result.assert_outcomes(passed=18)
-    assert measured == EVERYTHING_ONCE
+    assert measurements == EVERYTHING_ONCE
     assert processes == min(2, devices.cores())
     result.stderr.fnmatch_lines(["model ChooseAttr: measuring 24 questions", "model ChooseAttr: measured in *"])
 
     next((pytester.path / ".curves").glob("*QueryAttr*.npz")).write_bytes(b"damaged")
-    result, measured, _ = run("-n", "2")
+    result, measurements, _ = run("-n", "2")
     result.assert_outcomes(passed=18)
-    assert measured == {"model QueryAttr": 1}
+    assert measurements == {"model QueryAttr": 1}
     assert result.stderr.str().count("is unusable") == 1
     assert result.stderr.str().count(": measuring 24") == 1
 
-    result, measured, _ = run("--remeasure", "--task", "ChooseCat")
+    result, measurements, _ = run("--remeasure", "--task", "ChooseCat")
     result.assert_outcomes(passed=3)
-    assert measured == {"model contract": 1, "model ChooseCat": 1}
+    assert measurements == {"model contract": 1, "model ChooseCat": 1}
 
 
 def test_a_store_that_cannot_be_written_is_replaced_by_one_that_all_workers_share(
     run: Run, pytester: pytest.Pytester
 ) -> None:
     (pytester.path / "file").touch()
-    result, measured, _ = run("-n", "2", "--curves", "file")
+    result, measurements, _ = run("-n", "2", "--curves", "file")
     result.assert_outcomes(passed=18)
-    assert measured == EVERYTHING_ONCE
+    assert measurements == EVERYTHING_ONCE
     (sentence,) = [line for line in result.stderr.lines if "takes no measurements" in line]
     spare = Path(sentence.partition("kept in ")[2].removesuffix(" until the run ends"))
     assert not spare.exists()

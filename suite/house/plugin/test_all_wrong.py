@@ -33,26 +33,26 @@ Verdicts = Callable[..., dict[tuple[str, str], tuple[str, str]]]
 
 def measure(subject: Any, questions: Sequence[Question], *rest: Any, **options: Any) -> Measurement:
     """The stand-in's measurement, of a model that is always wrong on ChooseAttr and always right on other tasks."""
-    found = stand_in.measure(subject, questions, *rest, **options)
-    if found.task != "ChooseAttr":
-        return found
+    measurement = stand_in.measure(subject, questions, *rest, **options)
+    if measurement.task != "ChooseAttr":
+        return measurement
     return replace(
-        found,
+        measurement,
         correct=np.zeros(len(questions), dtype=np.bool_),
         answers=("wrong",) * len(questions),
         questions=(),
-        baseline=found.baseline[:0],
-        knocked={edge: values[:0] for edge, values in found.knocked.items()},
-        lenses={form: values[:0] for form, values in found.lenses.items()},
+        baseline=measurement.baseline[:0],
+        knocked={edge: values[:0] for edge, values in measurement.knocked.items()},
+        lenses={form: values[:0] for form, values in measurement.lenses.items()},
         set_aside={"answered otherwise": len(questions)},
     )
 
 
-def measured(request: Request, *, asked: int = 6) -> Measurement:
+def measured(request: Request, *, number_of_questions: int = 6) -> Measurement:
     """The measurement of that model that a flow reads."""
     questions = [
         Question(f"q{number}", f"i{number}", request.task, "Is it red?", "red", None, None, (), (32, 32))
-        for number in range(asked)
+        for number in range(number_of_questions)
     ]
     return measure(SimpleNamespace(name=request.model), questions, [IMAGE >> QUESTION, QUESTION >> LAST], lens=True)
 
@@ -70,22 +70,22 @@ READINGS: dict[str, Read] = {
 
 
 @pytest.mark.parametrize("read", READINGS.values(), ids=READINGS)
-@pytest.mark.parametrize("found", FLOWS.values(), ids=FLOWS)
-def test_no_curve_can_be_read(found: Flow | PooledFlow, read: Read) -> None:
-    with pytest.raises(Inconclusive) as raised:
-        read(found)
-    reason = str(raised.value)
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
+def test_no_curve_can_be_read(flow: Flow | PooledFlow, read: Read) -> None:
+    with pytest.raises(Inconclusive) as error:
+        read(flow)
+    reason = str(error.value)
     assert reason.startswith(NONE_RIGHT.format(asked=6))
-    result = finding("model", found.task, [], raised.value, is_recorded=False)
+    result = finding("model", flow.task, [], error.value, is_recorded=False)
     assert (result.verdict, result.reason) == ("inconclusive", reason)
 
 
 def test_what_needs_no_right_answer_can_be_read() -> None:
-    found = Flow("a.claim", "model", "ChooseAttr", measured)
-    assert (found.layers, found.width) == (stand_in.LAYERS, 3)
-    assert (found.accuracy().value, found.accuracy().n) == (0, 6)
-    assert found.accuracy().exceeds(95).verdict == "inconclusive"
-    many = replace(found, source=partial(measured, asked=FEWEST_ASKED))
+    flow = Flow("a.claim", "model", "ChooseAttr", measured)
+    assert (flow.layers, flow.width) == (stand_in.LAYERS, 3)
+    assert (flow.accuracy().value, flow.accuracy().n) == (0, 6)
+    assert flow.accuracy().exceeds(95).verdict == "inconclusive"
+    many = replace(flow, source=partial(measured, number_of_questions=FEWEST_ASKED))
     assert many.accuracy().exceeds(95).verdict == "fails"
 
 
@@ -121,23 +121,23 @@ def verdicts(tmp_path: Path) -> Verdicts:
     return run
 
 
-@pytest.mark.parametrize(("asked", "accuracy"), [(FEWEST_ASKED, "fails"), (24, "inconclusive")])
-def test_a_run_of_one_task_that_is_answered_all_wrong(verdicts: Verdicts, asked: int, accuracy: str) -> None:
-    found = verdicts("--task", "ChooseAttr", "--questions", str(asked))
-    assert found.pop(("setup.accuracy", "ChooseAttr"))[0] == accuracy
-    none_right = NONE_RIGHT.format(asked=asked)
-    curves = [verdict for verdict, reason in found.values() if none_right in reason]
+@pytest.mark.parametrize(("number", "accuracy"), [(FEWEST_ASKED, "fails"), (24, "inconclusive")])
+def test_a_run_of_one_task_that_is_answered_all_wrong(verdicts: Verdicts, number: int, accuracy: str) -> None:
+    results = verdicts("--task", "ChooseAttr", "--questions", str(number))
+    assert results.pop(("setup.accuracy", "ChooseAttr"))[0] == accuracy
+    none_right = NONE_RIGHT.format(asked=number)
+    curves = [verdict for verdict, reason in results.values() if none_right in reason]
     assert len(curves) > 10
     assert set(curves) == {"inconclusive", "recorded"}, "what has no bound has no verdict"
-    others = {verdict for verdict, reason in found.values() if none_right not in reason}
+    others = {verdict for verdict, reason in results.values() if none_right not in reason}
     assert others == {"unsupported"}, "one claim is about another model, and those of all tasks have one alone"
 
 
 def test_a_task_that_is_answered_all_wrong_leaves_the_others_their_verdicts(verdicts: Verdicts) -> None:
-    found = verdicts("--task", "ChooseAttr", "--task", "QueryAttr", "--questions", "24")
-    assert found["stages.early-drop", "QueryAttr"][0] == "fails"
+    results = verdicts("--task", "ChooseAttr", "--task", "QueryAttr", "--questions", "24")
+    assert results["stages.early-drop", "QueryAttr"][0] == "fails"
     for task in ("ChooseAttr", "all"):
-        verdict, reason = found["stages.early-drop", task]
+        verdict, reason = results["stages.early-drop", task]
         assert verdict == "inconclusive"
         assert NONE_RIGHT.format(asked=24) in reason
-    assert not [key for key, (verdict, _) in found.items() if verdict == "error"]
+    assert not [key for key, (verdict, _) in results.items() if verdict == "error"]

@@ -98,9 +98,9 @@ OTHER = ENTRY.replace('"a.b"', '"c.d"')
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(file: Path, text: str, says: str) -> None:
-    with pytest.raises(BadExpectations) as refused:
+    with pytest.raises(BadExpectations) as error:
         read_text(file, text)
-    sentence = str(refused.value)
+    sentence = str(error.value)
     assert sentence.startswith("expected/model.toml")
     assert says in sentence
     assert len(sentence.splitlines()) == 1
@@ -109,9 +109,9 @@ def test_anything_else_is_refused_in_one_sentence(file: Path, text: str, says: s
 ASKED = {"stages.early-drop": ("ChooseAttr", "all"), "setup.accuracy": ("ChooseAttr",)}
 
 
-def expecting(file: Path, claim: str, *tasks: str) -> Expectations:
-    named = ", ".join(f'"{task}"' for task in tasks)
-    return read_text(file, OTHER + ENTRY.replace("a.b", claim).replace('"ChooseAttr"', named))
+def expectations_of(file: Path, claim: str, *tasks: str) -> Expectations:
+    names = ", ".join(f'"{task}"' for task in tasks)
+    return read_text(file, OTHER + ENTRY.replace("a.b", claim).replace('"ChooseAttr"', names))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def expecting(file: Path, claim: str, *tasks: str) -> Expectations:
     ],
 )
 def test_departures_of_what_is_asked_pass(file: Path, claim: str, tasks: list[str]) -> None:
-    expecting(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d", "routes.of-a-file-that-is-not-run"])
+    expectations_of(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d", "routes.of-a-file-that-is-not-run"])
 
 
 @pytest.mark.parametrize(
@@ -139,13 +139,13 @@ def test_departures_of_what_is_asked_pass(file: Path, claim: str, tasks: list[st
     ],
 )
 def test_a_departure_of_nothing_that_is_asked_is_refused(file: Path, claim: str, tasks: list[str], says: str) -> None:
-    with pytest.raises(BadExpectations) as refused:
-        expecting(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d"])
-    assert str(refused.value) == f"expected/model.toml, departure 2: {says}"
+    with pytest.raises(BadExpectations) as error:
+        expectations_of(file, claim, *tasks).refuse_strangers(ASKED, lambda: ["c.d"])
+    assert str(error.value) == f"expected/model.toml, departure 2: {says}"
 
 
 def test_a_claim_may_stand_where_nobody_can_look(file: Path) -> None:
-    expecting(file, "zzz", "*").refuse_strangers(ASKED, lambda: None)
+    expectations_of(file, "zzz", "*").refuse_strangers(ASKED, lambda: None)
 
 
 def test_nobody_looks_for_claims_that_are_known(file: Path) -> None:

@@ -37,12 +37,12 @@ def write(file: Path, claim: str, task: str) -> None:
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=lambda stranger: stranger[0])
-@pytest.mark.parametrize("selected", ["suite/", "suite/ -n 2", "suite/ -k accuracy"])
-def test_a_stranger_ends_the_run(file: Path, tmp_path: Path, selected: str, stranger: tuple[str, str]) -> None:
+@pytest.mark.parametrize("options", ["suite/", "suite/ -n 2", "suite/ -k accuracy"])
+def test_a_stranger_ends_the_run(file: Path, tmp_path: Path, options: str, stranger: tuple[str, str]) -> None:
     write(file, *stranger)
     out = tmp_path / "out"
     result = pytest_in_the_repository(
-        *selected.split(), "--expected", file, "--report-dir", out, "--curves", tmp_path / "curves"
+        *options.split(), "--expected", file, "--report-dir", out, "--curves", tmp_path / "curves"
     )
     assert result.returncode == pytest.ExitCode.USAGE_ERROR, result.stdout[-3000:]
     (sentence,) = [line for line in result.stderr.splitlines() if line]
@@ -52,19 +52,19 @@ def test_a_stranger_ends_the_run(file: Path, tmp_path: Path, selected: str, stra
 
 
 def test_a_run_of_one_file_knows_the_claims_of_the_others_by_name(file: Path) -> None:
-    chosen = ("suite/test_setup.py", "--collect-only", "-q", "--expected", file)
+    options = ("suite/test_setup.py", "--collect-only", "-q", "--expected", file)
     write(file, "stages.early-drop", "all")
-    assert pytest_in_the_repository(*chosen).returncode == pytest.ExitCode.OK
+    assert pytest_in_the_repository(*options).returncode == pytest.ExitCode.OK
     write(file, "routes.question-dominates-imgae", "*")
-    result = pytest_in_the_repository(*chosen)
+    result = pytest_in_the_repository(*options)
     assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert NO_CLAIM in result.stderr
 
 
 def test_what_reads_no_expectation_minds_none(file: Path) -> None:
     write(file, "routes.question-dominates-imgae", "*")
-    for chosen in (["suite/", "--claims"], ["suite/house/repository/test_rules.py", "--collect-only", "-q"]):
-        result = pytest_in_the_repository(*chosen, "--expected", file)
+    for options in (["suite/", "--claims"], ["suite/house/repository/test_rules.py", "--collect-only", "-q"]):
+        result = pytest_in_the_repository(*options, "--expected", file)
         assert result.returncode == pytest.ExitCode.OK, result.stderr[-3000:]
 
 

@@ -99,18 +99,18 @@ def test_values_are_parsed(parsed: Parse, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "images.zip", "w"):
         pass
     (tmp_path / "known.toml").touch()
-    chosen = parsed(
+    selection = parsed(
         task=["QueryAttr", "ChooseAttr", "QueryAttr"], questions="16", seed="7", gqa=".", images="images.zip",
         window="5", device="cuda:1", red="error, not-calibrated,error", curves="kept", expected="known.toml",
     )  # fmt: skip
-    assert chosen.tasks == ("QueryAttr", "ChooseAttr")
-    assert (chosen.questions, chosen.seed, chosen.window, chosen.device) == (16, 7, 5, "cuda:1")
-    assert (chosen.gqa, chosen.images) == (tmp_path, tmp_path / "images.zip")
-    assert (chosen.curves, chosen.expected) == (tmp_path / "kept", tmp_path / "known.toml")
-    assert chosen.red == ("error", "not calibrated")
+    assert selection.tasks == ("QueryAttr", "ChooseAttr")
+    assert (selection.questions, selection.seed, selection.window, selection.device) == (16, 7, 5, "cuda:1")
+    assert (selection.gqa, selection.images) == (tmp_path, tmp_path / "images.zip")
+    assert (selection.curves, selection.expected) == (tmp_path / "kept", tmp_path / "known.toml")
+    assert selection.red == ("error", "not calibrated")
     assert parsed(red="").red == ()
     assert parsed(answers="full-stop").answers == "full-stop"
-    assert [parsed(measured=given).measured for given in (None, "24", "all")] == [None, 24, "all"]
+    assert [parsed(measured=number).measured for number in (None, "24", "all")] == [None, 24, "all"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("options", "says"),
     [
         ({"model": ["nonsense"]}, ["--model nonsense is no model: ", "miniature"]),
         ({"task": ["Choose"]}, ["--task Choose: ", *KNOWN]),
@@ -190,23 +190,23 @@ def test_the_bundled_world_has_its_own_pictures(parsed: Parse) -> None:
         ({"curves": "no\0where"}, ["--curves 'no\\x00where': "]),
         ({"images": "a" * 5000}, [f"--images {'a' * 80}...: cannot be looked for"]),
     ],
-    ids=lambda given: str(given)[:40],
+    ids=lambda options: str(options)[:40],
 )
 def test_what_cannot_be_served_is_refused_in_one_sentence(
-    parsed: Parse, given: dict[str, Any], says: list[str]
+    parsed: Parse, options: dict[str, Any], says: list[str]
 ) -> None:
-    with pytest.raises(BadOption) as refused:
-        parsed(**given)
-    sentence = str(refused.value)
+    with pytest.raises(BadOption) as error:
+        parsed(**options)
+    sentence = str(error.value)
     assert all(part in sentence for part in says)
     assert len(sentence.splitlines()) == 1
 
 
 def test_parsing_is_quick(parsed: Parse) -> None:
     parsed()
-    started = time.process_time()
+    start = time.process_time()
     parsed()
-    assert time.process_time() - started < PARSING_SECONDS
+    assert time.process_time() - start < PARSING_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -227,9 +227,9 @@ def test_a_name_that_no_table_can_hold_is_refused_in_a_short_sentence(
     monkeypatch.chdir(tmp_path)
     if "\n" in name:
         stand_in.folder(Path(name))
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(BadOption) as error:
         parsed(model=[name])
-    sentence = str(refused.value)
+    sentence = str(error.value)
     assert says in sentence
     assert sentence.isprintable()
     assert len(sentence) < 400 + len(", ".join(known()))
@@ -237,9 +237,9 @@ def test_a_name_that_no_table_can_hold_is_refused_in_a_short_sentence(
 
 def test_a_folder_is_named_once_in_its_refusal(parsed: Parse, tmp_path: Path) -> None:
     (stand_in.folder(tmp_path / "bare") / "model.safetensors").unlink()
-    with pytest.raises(BadOption) as refused:
+    with pytest.raises(BadOption) as error:
         parsed(model=[str(tmp_path / "bare")])
-    assert str(refused.value) == (
+    assert str(error.value) == (
         f"--model {tmp_path / 'bare'} has no *.safetensors, and weights load from safetensors alone: convert them"
     )
 
@@ -289,7 +289,7 @@ def test_of_a_model(flow): ...
 """
 
 
-def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
+def collection_of(pytester: pytest.Pytester, *arguments: str) -> list[str]:
     stand_in.folder(pytester.path / "model")
     pytester.makepyfile(CLAIMS)
     result = pytester.runpytest_inprocess(*PLUGIN, "--collect-only", "-q", *arguments)
@@ -298,7 +298,7 @@ def collected(pytester: pytest.Pytester, *arguments: str) -> list[str]:
 
 def test_claims_are_asked_of_every_model_on_every_task_that_they_are_about(pytester: pytest.Pytester) -> None:
     stand_in.folder(pytester.path / "other")
-    assert collected(
+    assert collection_of(
         pytester, "--model", "model", "--model", "other", "--task", "ChooseAttr", "--task", "QueryAttr"
     ) == [
         "test_every_task[model-ChooseAttr]",
@@ -313,12 +313,12 @@ def test_claims_are_asked_of_every_model_on_every_task_that_they_are_about(pytes
 
 
 def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Pytester) -> None:
-    listed = collected(pytester, "--model", "model", "--task", "ChooseCat", "-k", "of_a_model")
-    assert listed == ["test_of_a_model[model-ChooseCat]"]
+    names = collection_of(pytester, "--model", "model", "--task", "ChooseCat", "-k", "of_a_model")
+    assert names == ["test_of_a_model[model-ChooseCat]"]
 
 
 @pytest.mark.parametrize(
-    ("expression", "found"),
+    ("expression", "names"),
     [
         ("tasks.one-and-all", {"test_one_and_all"}),
         ("TASKS.ONE", {"test_one_and_all"}),
@@ -327,9 +327,9 @@ def test_a_claim_is_asked_of_models_that_it_is_not_about_too(pytester: pytest.Py
         ("every_task", {"test_every_task"}),
     ],
 )
-def test_claims_are_chosen_by_their_ids(pytester: pytest.Pytester, expression: str, found: set[str]) -> None:
-    listed = collected(pytester, "--model", "model", "-k", expression)
-    assert {name.partition("[")[0] for name in listed} == found
+def test_claims_are_chosen_by_their_ids(pytester: pytest.Pytester, expression: str, names: set[str]) -> None:
+    collection = collection_of(pytester, "--model", "model", "-k", expression)
+    assert {name.partition("[")[0] for name in collection} == names
 
 
 def test_a_claim_about_an_unknown_task_is_refused(pytester: pytest.Pytester) -> None:

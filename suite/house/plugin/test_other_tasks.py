@@ -43,7 +43,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     return runner(pytester, monkeypatch, CLAIMS)
 
 
-def listed(result: pytest.RunResult) -> list[str]:
+def listing(result: pytest.RunResult) -> list[str]:
     return [line.partition("::")[2] for line in result.outlines if "::" in line]
 
 
@@ -54,22 +54,22 @@ def test_what_is_asked_on_each_of_the_six_is_asked_on_any_other() -> None:
 
 
 def test_another_task_alone_is_asked_no_claim_about_several(run: Run) -> None:
-    assert listed(run("--collect-only", "-q", "--task", "POPE", "--data", "data")) == [
+    assert listing(run("--collect-only", "-q", "--task", "POPE", "--data", "data")) == [
         "test_every[model-POPE]",
         "test_every_and_all[model-POPE]",
     ]
 
 
 def test_the_six_are_the_default_and_others_change_nothing_of_theirs(run: Run) -> None:
-    default = listed(run("--collect-only", "-q"))
+    default = listing(run("--collect-only", "-q"))
     assert not [name for name in default if "POPE" in name or "VQA" in name]
     every = [option for task in KNOWN for option in ("--task", task)]
-    assert set(listed(run("--collect-only", "-q", *every))) > set(default)
+    assert set(listing(run("--collect-only", "-q", *every))) > set(default)
 
 
 def test_claims_about_tasks_together_are_about_the_papers(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
-    asked = ("--task", "POPE", "--task", "ChooseAttr", "--task", "VQAv2", "--task", "QueryAttr", "--questions", "24")
-    result = run("-s", *asked, "--data", "data", "-k", "test_every_and_all")
+    options = ("--task", "POPE", "--task", "ChooseAttr", "--task", "VQAv2", "--task", "QueryAttr", "--questions", "24")
+    result = run("-s", *options, "--data", "data", "-k", "test_every_and_all")
     result.assert_outcomes(passed=3, skipped=2)  # the small ones are too few
     result.stdout.fnmatch_lines(["*over ('ChooseAttr', 'QueryAttr')*"])
     errors = capfd.readouterr().err

@@ -99,7 +99,7 @@ def test_every_verdict_of_a_test_has_an_outcome() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asserted", "error", "recorded", "verdict"),
+    ("verdicts", "error", "recorded", "verdict"),
     [
         (["holds"], None, False, "holds"),
         (["holds", "holds"], None, False, "holds"),
@@ -126,12 +126,12 @@ def test_every_verdict_of_a_test_has_an_outcome() -> None:
     ],
 )
 def test_what_a_test_asserted_and_raised_makes_its_verdict(
-    asserted: list[Verdict], error: Exception | None, recorded: bool, verdict: Verdict
+    verdicts: list[Verdict], error: Exception | None, recorded: bool, verdict: Verdict
 ) -> None:
-    result = finding("miniature", "ChooseAttr", [evidence(each) for each in asserted], error, recorded)
+    result = finding("miniature", "ChooseAttr", [evidence(each) for each in verdicts], error, recorded)
     assert result.verdict == verdict
     assert result.sentence.startswith("miniature, ChooseAttr: ")
-    assert (result.evidence is not None) == bool(asserted and verdict != "error")
+    assert (result.evidence is not None) == bool(verdicts and verdict != "error")
 
 
 def test_a_finding_becomes_the_record_that_reports_read() -> None:

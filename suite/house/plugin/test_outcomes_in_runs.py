@@ -202,14 +202,14 @@ def test_an_expected_departure_is_an_xfail_and_off_the_default_sample_no_more(
         reason = "it is not so"
         """
     )
-    chosen = ("--expected", "known.toml", "-k", "fails or holds")
-    result, properties = run(*chosen)
+    options = ("--expected", "known.toml", "-k", "fails or holds")
+    result, properties = run(*options)
     result.assert_outcomes(passed=1, xfailed=1)
     result.stdout.fnmatch_lines(["XFAIL *model, ChooseAttr: *30.0*expected: it is made up"])
     assert properties["fails"]["evidence"]["expected"] == "fails"
     assert properties["fails"]["evidence"]["expected_because"] == "it is made up"
 
-    result, properties = run(*chosen, "--questions", "128")
+    result, properties = run(*options, "--questions", "128")
     result.assert_outcomes(failed=1, xfailed=1)
     result.stdout.fnmatch_lines(["*no longer departs: expected fails, found holds: update known.toml"])
     assert properties["holds"]["evidence"]["verdict"] == "holds"
@@ -223,9 +223,9 @@ def test_red_says_what_fails(run: Run) -> None:
 @pytest.fixture
 def sentences(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sentences that a run prints while it measures."""
-    printed: list[str] = []
-    monkeypatch.setattr(Console, "__call__", lambda self, sentence: printed.append(sentence))
-    return printed
+    lines: list[str] = []
+    monkeypatch.setattr(Console, "__call__", lambda self, sentence: lines.append(sentence))
+    return lines
 
 
 def test_a_model_that_fails_its_contract_is_skipped_and_the_run_is_red(
@@ -244,8 +244,8 @@ def test_why_a_model_is_not_calibrated_is_told_in_full_once_and_of_each_claim_in
     run: Run, monkeypatch: pytest.MonkeyPatch, sentences: list[str]
 ) -> None:
     long = " and ".join(["nothing moves"] * 20)
-    broken = stand_in.broken_check("", ())
-    monkeypatch.setattr("fixtures.instruments.contract.check", lambda *_: replace(broken, checks={"liveness": long}))
+    contract = stand_in.broken_check("", ())
+    monkeypatch.setattr("fixtures.instruments.contract.check", lambda *_: replace(contract, checks={"liveness": long}))
     result, properties = run("-k", "holds or fails", "-rs")
     sentence = f"model is not calibrated: liveness: {long}"
     assert sentences.count(sentence) == 1
@@ -266,10 +266,10 @@ def test_tasks_are_pooled_for_a_claim_about_all_of_them(run: Run) -> None:
 def test_a_measurement_that_breaks_is_an_error_of_every_claim_and_tried_once(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried: list[int] = []
+    attempts: list[int] = []
 
     def breaks(*_: object, **__: object) -> None:
-        tried.append(1)
+        attempts.append(1)
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr("fixtures.measure.measure", breaks)
@@ -280,7 +280,7 @@ def test_a_measurement_that_breaks_is_an_error_of_every_claim_and_tried_once(
         == properties["fails"]["evidence"]["reason"]
         == "RuntimeError: out of memory"
     )
-    assert len(tried) == 1
+    assert len(attempts) == 1
     result.stdout.fnmatch_lines(["*raise RuntimeError*"])
 
 

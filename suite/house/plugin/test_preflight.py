@@ -50,7 +50,7 @@ def refusal(result: pytest.RunResult) -> str:
     return usage_error(result)
 
 
-def truncated(folder: Path) -> Path:
+def with_half_a_file(folder: Path) -> Path:
     """A copy of the miniature with half of its weights."""
     shutil.copytree(MINIATURE, folder)
     weights = folder / "model.safetensors"
@@ -190,7 +190,7 @@ def test_the_hub_that_cannot_be_reached(run: Run, pytester: pytest.Pytester, mon
 
 
 def test_weights_that_are_cut(run: Run, pytester: pytest.Pytester) -> None:
-    truncated(pytester.path / "cut")
+    with_half_a_file(pytester.path / "cut")
     sentence = refusal(run("--model", "cut"))
     assert sentence.startswith("--model cut cannot be loaded: model.safetensors has ")
     assert sentence.endswith("; restore its files")
@@ -239,7 +239,7 @@ def test_a_hub_model_that_cannot_be_had(run: Run, pytester: pytest.Pytester, mon
 
 def test_who_runs_no_claim_is_not_asked_for_anything(run: Run, pytester: pytest.Pytester) -> None:
     pytester.mkdir("empty")
-    truncated(pytester.path / "cut")
+    with_half_a_file(pytester.path / "cut")
     bad = ("--gqa", "empty", "--model", "cut", "--device", "cuda:9")
     run("test_other.py", *bad).assert_outcomes(passed=1)
     run("-k", "nothing", *bad).assert_outcomes(passed=1, deselected=8)
@@ -255,7 +255,7 @@ def test_what_cannot_be_collected_is_said_before_what_cannot_be_run(run: Run, py
 
 
 def test_workers_refuse_a_run_alike_and_without_torch(pytester: pytest.Pytester) -> None:
-    truncated(pytester.path / "cut")
+    with_half_a_file(pytester.path / "cut")
     pytester.makepyfile(test_claims=CLAIMS)
     pytester.makeconftest(f"import sys\ndef pytest_sessionfinish(): assert not {set(HEAVY)!r} & sys.modules.keys()")
     result = in_workers(pytester, "--model", "cut")
@@ -323,8 +323,8 @@ TENSOR = {"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}, "__metadat
 )
 def test_weights_are_held_against_their_header(tmp_path: Path, content: bytes, says: str | None) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
-    found = damage(tmp_path)
-    assert (found is None) if says is None else found is not None and says in found
+    sentence = damage(tmp_path)
+    assert (sentence is None) if says is None else sentence is not None and says in sentence
 
 
 def test_a_file_that_an_index_names_is_missed(tmp_path: Path) -> None:

@@ -27,34 +27,34 @@ ASKED = questions("ChooseAttr", n=24)
 EDGE = IMAGE >> QUESTION
 
 
-def measured(seed: int = 0) -> Measurement:
+def measurement_of(seed: int = 0) -> Measurement:
     """A measurement of 24 questions with different drops, the second question answered wrongly."""
     made_up = stand_in.measure(type("Subject", (), {"name": "a model"}), ASKED, [EDGE], lens=True)
     right = np.arange(len(ASKED)) != 1
-    kept = tuple(question for question, is_right in zip(ASKED, right, strict=True) if is_right)
-    drops = np.random.default_rng(seed).uniform(0, 1, (len(kept), stand_in.LAYERS))
+    correct_questions = tuple(question for question, is_right in zip(ASKED, right, strict=True) if is_right)
+    drops = np.random.default_rng(seed).uniform(0, 1, (len(correct_questions), stand_in.LAYERS))
     answers = ("wrong" if place == 1 else question.answer for place, question in enumerate(ASKED))
     return replace(
         made_up,
         correct=right,
         answers=tuple(answers),
-        questions=kept,
-        baseline=np.full(len(kept), 0.5),
+        questions=correct_questions,
+        baseline=np.full(len(correct_questions), 0.5),
         knocked={EDGE: 0.5 * (1 - drops)},
         lenses={form: values[right] for form, values in made_up.lenses.items()},
         ranks={form: values[right] for form, values in made_up.ranks.items()},
         scores={name: values[right] for name, values in made_up.scores.items()},
-        patches={kept[0].id: ((0.0, 0.0, 8.0, 8.0),)},
+        patches={correct_questions[0].id: ((0.0, 0.0, 8.0, 8.0),)},
     )
 
 
-def shown(measurement: Measurement) -> dict[str, Any]:
+def properties_of(measurement: Measurement) -> dict[str, Any]:
     return properties.exhibit(measurement, ASKED)
 
 
 def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
-    measurement = measured()
-    knockout, *lenses = shown(measurement)["curves"]
+    measurement = measurement_of()
+    knockout, *lenses = properties_of(measurement)["curves"]
     assert (knockout["name"], knockout["n"]) == (f"c({EDGE})", 23)
     assert knockout["mean"] == pytest.approx(measurement.curve(EDGE).values.mean(axis=0), abs=0.01)
     for low, mean, high in zip(knockout["low"], knockout["mean"], knockout["high"], strict=True):
@@ -69,8 +69,8 @@ def test_curves_are_the_means_with_an_interval_of_each_point() -> None:
 
 
 def test_examples_are_the_first_that_were_kept_and_none_is_picked() -> None:
-    measurement = measured()
-    examples = shown(measurement)["examples"]
+    measurement = measurement_of()
+    examples = properties_of(measurement)["examples"]
     assert [each["id"] for each in examples] == [
         question.id for question in measurement.questions[: properties.EXAMPLES]
     ]
@@ -80,22 +80,25 @@ def test_examples_are_the_first_that_were_kept_and_none_is_picked() -> None:
 
 
 def test_what_was_answered_otherwise_is_told_with_the_answer() -> None:
-    assert shown(measured())["missed"] == [
+    assert properties_of(measurement_of())["missed"] == [
         {"id": ASKED[1].id, "text": ASKED[1].text, "answer": ASKED[1].answer, "said": "wrong"}
     ]
 
 
 def test_without_pictures_it_is_the_same_but_for_them() -> None:
-    bare = properties.exhibit(measured(), ())
+    bare = properties.exhibit(measurement_of(), ())
     assert {each.pop("thumbnail") for each in bare["examples"]} == {""}
-    pictured = shown(measured())
-    assert all(each.pop("thumbnail") for each in pictured["examples"])
-    assert bare == pictured
+    properties_with_pictures = properties_of(measurement_of())
+    assert all(each.pop("thumbnail") for each in properties_with_pictures["examples"])
+    assert bare == properties_with_pictures
 
 
 def test_it_is_plain_json_and_each_measurement_is_told_once() -> None:
     keys: set[tuple[str, ...]] = set()
-    whole, single = {("a model", "ChooseAttr"): measured()}, {("a model", "ChooseAttr", str(EDGE)): measured(1)}
+    whole, single = (
+        {("a model", "ChooseAttr"): measurement_of()},
+        {("a model", "ChooseAttr", str(EDGE)): measurement_of(1)},
+    )
     first, second = properties.exhibits(whole, single, keys, lambda _: ASKED)
     assert json.loads(json.dumps([first, second], allow_nan=False)) == [first, second]
     assert second["examples"] == second["missed"] == []
@@ -104,9 +107,14 @@ def test_it_is_plain_json_and_each_measurement_is_told_once() -> None:
 
 def test_a_model_that_answers_nothing_has_nothing_to_draw() -> None:
     nothing = replace(
-        measured(), questions=(), correct=np.zeros(24, dtype=np.bool_), baseline=np.zeros(0), knocked={}, lenses={}
+        measurement_of(),
+        questions=(),
+        correct=np.zeros(24, dtype=np.bool_),
+        baseline=np.zeros(0),
+        knocked={},
+        lenses={},
     )
-    drawing = shown(nothing)
+    drawing = properties_of(nothing)
     assert (drawing["curves"], drawing["examples"]) == ([], [])
     assert len(drawing["missed"]) == properties.MISSED
 
@@ -118,11 +126,11 @@ def picture(path: Path, size: tuple[int, int]) -> Question:
 
 
 def test_even_noise_becomes_a_thumbnail_that_is_light(tmp_path: Path) -> None:
-    encoded = base64.b64decode(properties.thumbnail(picture(tmp_path, (1600, 1200))))
-    assert 0 < len(encoded) <= properties.HEAVIEST
-    opened = Image.open(io.BytesIO(encoded))
-    assert max(opened.size) <= properties.LONGEST_SIDE
-    assert opened.size[0] / opened.size[1] == pytest.approx(4 / 3, abs=0.02)
+    content = base64.b64decode(properties.thumbnail(picture(tmp_path, (1600, 1200))))
+    assert 0 < len(content) <= properties.HEAVIEST
+    image = Image.open(io.BytesIO(content))
+    assert max(image.size) <= properties.LONGEST_SIDE
+    assert image.size[0] / image.size[1] == pytest.approx(4 / 3, abs=0.02)
 
 
 def test_a_picture_that_is_missing_is_left_out(tmp_path: Path) -> None:
@@ -176,7 +184,7 @@ def test_fine_tiles_are_drawn_rather_than_the_coarse_one() -> None:
 
 
 def test_the_patches_survive_the_store() -> None:
-    measurement = measured()
+    measurement = measurement_of()
     assert measurement_file.from_arrays(measurement_file.to_arrays(measurement)).patches == measurement.patches
 
 

@@ -13,25 +13,25 @@ from reports.ledger.bound import RecordedBound
 from reports.ledger.strict_json import LedgerError
 from reports.text.numbers import ends
 
-printed = st.floats(allow_nan=False, allow_infinity=False).map(lambda end: float(f"{end:g}"))
+printable = st.floats(allow_nan=False, allow_infinity=False).map(lambda end: float(f"{end:g}"))
 """Numbers that a ledger can hold: a bound is written in six figures."""
 
 bounds = st.one_of(
-    st.builds(Bound, low=printed, strict=st.booleans()),
-    st.builds(Bound, high=printed, strict=st.booleans()),
+    st.builds(Bound, low=printable, strict=st.booleans()),
+    st.builds(Bound, high=printable, strict=st.booleans()),
     st.builds(
-        lambda pair, strict: Bound(min(pair), max(pair), strict), st.tuples(printed, printed), strict=st.booleans()
+        lambda pair, strict: Bound(min(pair), max(pair), strict), st.tuples(printable, printable), strict=st.booleans()
     ),
 )
 
 
-@given(bound=bounds, value=printed)
+@given(bound=bounds, value=printable)
 def test_every_bound_that_evidence_writes_is_read_back(bound: Bound, value: float) -> None:
-    recorded = RecordedBound.parse(str(bound))
-    assert (recorded.low, recorded.high, recorded.strict) == (bound.low, bound.high, bound.strict)
-    assert recorded.ends == bound.ends == ends(str(bound))
+    copy = RecordedBound.parse(str(bound))
+    assert (copy.low, copy.high, copy.strict) == (bound.low, bound.high, bound.strict)
+    assert copy.ends == bound.ends == ends(str(bound))
     for number in (value, *bound.ends):
-        assert recorded.allows(number) == (bound.verdict(number, number) == "holds")
+        assert copy.allows(number) == (bound.verdict(number, number) == "holds")
 
 
 @pytest.mark.parametrize("text", ["about 5", ">= ", ">= 5 points", "in [1, 2", "5", ""])

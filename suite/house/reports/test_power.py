@@ -56,9 +56,9 @@ def pilot(effect: float, down: float, up: float, bound: str, n: int = 100) -> Pi
 
 
 def record(claim: str = "stages.early-drop", **changes: Any) -> Record:
-    given: dict[str, Any] = {"section": "5", "figure": "4", "sentence": "It is.", "model": MODEL, "task": "ChooseAttr"}
-    measured: dict[str, Any] = {"effect": 60.0, "low": 50.0, "high": 75.0, "bound": ">= 40", "n": 100, "unit": "points"}
-    return Record(**{"claim": claim, "verdict": "holds", **given, **measured, **changes})
+    fields: dict[str, Any] = {"section": "5", "figure": "4", "sentence": "It is.", "model": MODEL, "task": "ChooseAttr"}
+    evidence: dict[str, Any] = {"effect": 60.0, "low": 50.0, "high": 75.0, "bound": ">= 40", "n": 100, "unit": "points"}
+    return Record(**{"claim": claim, "verdict": "holds", **fields, **evidence, **changes})
 
 
 def part(label: str, verdict: str, effect: float | None, bound: str, **changes: Any) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def part(label: str, verdict: str, effect: float | None, bound: str, **changes: 
 
 def ledger(*records: Record, kept: int = 100) -> Ledger:
     environment = Environment(python="", platform="", packages={}, command="", started="", seconds=None)
-    measured = tuple(MeasurementRecord(model=MODEL, task=task, asked=128, kept=kept) for task in TASKS)
-    return Ledger(environment=environment, models=(), measurements=measured, records=records)
+    measurement_records = tuple(MeasurementRecord(model=MODEL, task=task, asked=128, kept=kept) for task in TASKS)
+    return Ledger(environment=environment, models=(), measurements=measurement_records, records=records)
 
 
 # ---- one statistic
@@ -77,20 +77,20 @@ def ledger(*records: Record, kept: int = 100) -> Ledger:
 
 def test_known_chances() -> None:
     """An effect of 10, half a width of 5 below it and 8 above; one standard error is the half-width over 1.96."""
-    measured = pilot(10, 5, 8, "> 0")
-    assert measured.chance(10, 1) == pytest.approx(NORMAL.cdf(1.959964), abs=1e-6)
-    assert measured.chance(5, 1) == pytest.approx(0.5), "the truth is a half-width above the bound"
-    assert measured.chance(0, 1) == pytest.approx(0.025), "the truth is on the bound"
-    assert measured.chance(2.5, 4) == pytest.approx(0.5), "four times the questions, half the half-width"
-    assert measured.chance(-8, 1) == pytest.approx(0.5), "below, the half-width above it counts"
+    pilot_effect = pilot(10, 5, 8, "> 0")
+    assert pilot_effect.chance(10, 1) == pytest.approx(NORMAL.cdf(1.959964), abs=1e-6)
+    assert pilot_effect.chance(5, 1) == pytest.approx(0.5), "the truth is a half-width above the bound"
+    assert pilot_effect.chance(0, 1) == pytest.approx(0.025), "the truth is on the bound"
+    assert pilot_effect.chance(2.5, 4) == pytest.approx(0.5), "four times the questions, half the half-width"
+    assert pilot_effect.chance(-8, 1) == pytest.approx(0.5), "below, the half-width above it counts"
 
 
 def test_a_bound_of_two_ends_is_held_at_both() -> None:
-    measured = pilot(30, 5, 5, "in [20, 40]")
-    assert measured.chance(30, 1) == pytest.approx(2 * NORMAL.cdf(1.959964) - 1, abs=1e-6)
-    assert measured.chance(30, 0.01) == 0, "the interval is wider than the bound"
-    assert measured.chance(45, 1) == pytest.approx(0.5)
-    assert measured.chance(15, 1) == pytest.approx(0.5)
+    pilot_effect = pilot(30, 5, 5, "in [20, 40]")
+    assert pilot_effect.chance(30, 1) == pytest.approx(2 * NORMAL.cdf(1.959964) - 1, abs=1e-6)
+    assert pilot_effect.chance(30, 0.01) == 0, "the interval is wider than the bound"
+    assert pilot_effect.chance(45, 1) == pytest.approx(0.5)
+    assert pilot_effect.chance(15, 1) == pytest.approx(0.5)
 
 
 def test_without_spread_it_is_certain() -> None:
@@ -113,11 +113,11 @@ def test_what_the_ledger_calls_needed_is_an_even_chance(
 ) -> None:
     bound = evidence.Bound(low=end)
     needed = bound.needed(effect, effect - down, effect + up, n)
-    measured = pilot(effect, down, up, str(bound), n)
+    pilot_effect = pilot(effect, down, up, str(bound), n)
     if needed is None or needed == n + 1 or f"{end:g}" != str(end):
         return
-    assert measured.chance(effect, needed / n) >= 0.5 - 1e-9
-    assert measured.chance(effect, (needed - 1) / n) <= 0.5 + 1e-9
+    assert pilot_effect.chance(effect, needed / n) >= 0.5 - 1e-9
+    assert pilot_effect.chance(effect, (needed - 1) / n) <= 0.5 + 1e-9
 
 
 @PATIENT
@@ -128,8 +128,8 @@ def test_more_questions_never_make_it_less_sure(
     low, high = sorted(ends)
     fewer, more = sorted(growths)
     for bound in (f">= {low:g}", f"< {high:g}", f"in [{low:g}, {high:g}]"):
-        measured = pilot(truth, down, up, bound)
-        assert 0 <= measured.chance(truth, fewer) <= measured.chance(truth, more) + 1e-12 <= 1 + 1e-9
+        pilot_effect = pilot(truth, down, up, bound)
+        assert 0 <= pilot_effect.chance(truth, fewer) <= pilot_effect.chance(truth, more) + 1e-12 <= 1 + 1e-9
 
 
 # ---- against what happens
@@ -141,12 +141,12 @@ def test_a_simulated_mean_is_decided_as_often_as_is_said(n: int, truth: float) -
     """Of 4,000 runs of *n* questions, with a spread of 20 that a pilot of 100 measured."""
     generator, runs, spread, pilot_n = np.random.default_rng(n), 4_000, 20.0, 100
     half = 1.96 * spread / pilot_n**0.5
-    said = pilot(4.0, half, half, "> 0", pilot_n).chance(truth, n / pilot_n)
-    drawn = generator.normal(truth, spread, (runs, n))
-    held = drawn.mean(axis=1) - 1.96 * drawn.std(axis=1, ddof=1) / n**0.5 > 0
-    error = (said * (1 - said) / runs) ** 0.5
+    expected = pilot(4.0, half, half, "> 0", pilot_n).chance(truth, n / pilot_n)
+    samples = generator.normal(truth, spread, (runs, n))
+    verdicts = samples.mean(axis=1) - 1.96 * samples.std(axis=1, ddof=1) / n**0.5 > 0
+    error = (expected * (1 - expected) / runs) ** 0.5
     # A spread that is estimated from n questions moves the power by about 1 / n.
-    assert abs(held.mean() - said) < 4 * error + 1 / n
+    assert abs(verdicts.mean() - expected) < 4 * error + 1 / n
 
 
 def test_a_drop_on_the_bench_is_decided_as_often_as_is_said() -> None:
@@ -160,11 +160,11 @@ def test_a_drop_on_the_bench_is_decided_as_often_as_is_said() -> None:
         return Curve("edge", values, np.arange(12) / 12, "points", sample, None, "knockout").drop()
 
     large = drop(400, 0).at_least(bound)
-    measured = replace(pilot(large.value, 0, 0, large.bound, 400), low=large.low, high=large.high)
-    said = measured.chance(60.0, 100 / 400)
-    held = sum(drop(100, seed).at_least(bound).verdict == "holds" for seed in range(runs)) / runs
-    assert 0.2 < said < 0.8, "or the comparison says little"
-    assert abs(held - said) < 4 * (said * (1 - said) / runs) ** 0.5
+    pilot_effect = replace(pilot(large.value, 0, 0, large.bound, 400), low=large.low, high=large.high)
+    expected = pilot_effect.chance(60.0, 100 / 400)
+    share = sum(drop(100, seed).at_least(bound).verdict == "holds" for seed in range(runs)) / runs
+    assert 0.2 < expected < 0.8, "or the comparison says little"
+    assert abs(share - expected) < 4 * (expected * (1 - expected) / runs) ** 0.5
 
 
 # ---- a ledger
@@ -230,8 +230,8 @@ def test_a_pilot_that_found_little_says_nothing_of_the_papers_effect() -> None:
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda published: published.claim)
 def test_published_effects_are_of_claims_that_are_made(published: Published) -> None:
     claims()
-    asked = REGISTER[published.claim]
-    assert set(published.tasks) <= set(asked.tasks or TASKS)
+    entry = REGISTER[published.claim]
+    assert set(published.tasks) <= set(entry.tasks or TASKS)
     # As the claim's own test labels them, on a model that does what the paper says.
     task = (published.tasks or TASKS)[0]
     journal: list[evidence.Evidence] = []
@@ -251,7 +251,7 @@ def test_published_effects_are_of_claims_that_are_made(published: Published) -> 
 # ---- the command
 
 
-def written(folder: Path, *records: Record) -> Path:
+def written_file(folder: Path, *records: Record) -> Path:
     path = folder / "ledger.json"
     path.write_text(json.dumps(as_json(ledger(*records))))
     return path
@@ -259,17 +259,17 @@ def written(folder: Path, *records: Record) -> Path:
 
 def test_it_prints_both_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     open_claim = record(effect=42.0, low=36.0, high=47.0, verdict="inconclusive", questions_needed=901)
-    assert main(["--ledger", str(written(tmp_path, open_claim, record(task="QueryAttr")))]) == 0
-    printed = capsys.readouterr().out
-    assert "miniature: 1 of 2 claims are undecided" in printed
-    row = next(line.split("  ") for line in printed.splitlines() if "42.0 [36.0, 47.0] points" in line)
+    assert main(["--ledger", str(written_file(tmp_path, open_claim, record(task="QueryAttr")))]) == 0
+    output = capsys.readouterr().out
+    assert "miniature: 1 of 2 claims are undecided" in output
+    row = next(line.split("  ") for line in output.splitlines() if "42.0 [36.0, 47.0] points" in line)
     assert [cell.strip() for cell in row if cell][-2:] == ["910", "1,900"]
-    assert f"{LIKELY:.0%} sure at" in printed
-    assert "60.0 points (paper)" in printed
+    assert f"{LIKELY:.0%} sure at" in output
+    assert "60.0 points (paper)" in output
 
 
 def test_it_writes_strict_json(tmp_path: Path) -> None:
-    path, out = written(tmp_path, record(), record(task="QueryAttr", effect=None)), tmp_path / "power.json"
+    path, out = written_file(tmp_path, record(), record(task="QueryAttr", effect=None)), tmp_path / "power.json"
     assert main(["--ledger", str(path), "--json", str(out)]) == 0
     result = json.loads(out.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no strict JSON"))
     assert result.keys() == {"method", "undecided", "power"}
@@ -278,7 +278,7 @@ def test_it_writes_strict_json(tmp_path: Path) -> None:
 
 
 def test_nothing_that_is_held_to_a_bound_is_nothing_to_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--ledger", str(written(tmp_path, record(verdict="recorded", bound="")))]) == 0
+    assert main(["--ledger", str(written_file(tmp_path, record(verdict="recorded", bound="")))]) == 0
     assert "nothing to plan" in capsys.readouterr().out
 
 
@@ -303,12 +303,12 @@ def test_bad_input_is_one_sentence(
     if content is not None:
         path.write_bytes(content.encode(errors="surrogateescape"))
     assert main(["--ledger", str(path)]) == 2
-    printed = capsys.readouterr()
-    assert says in printed.err
-    assert len(printed.err.splitlines()) == 1
-    assert not printed.out
+    output = capsys.readouterr()
+    assert says in output.err
+    assert len(output.err.splitlines()) == 1
+    assert not output.out
 
 
 def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--ledger", str(written(tmp_path, record())), "--json", str(tmp_path / "none" / "p.json")]) == 2
+    assert main(["--ledger", str(written_file(tmp_path, record())), "--json", str(tmp_path / "none" / "p.json")]) == 2
     assert "p.json cannot be written" in capsys.readouterr().err

@@ -17,8 +17,8 @@ from suite.support.runs.ledgers import MEASURED, OVER_TWO, PATIENT, PLANNED, SET
 
 
 def test_a_ledger_reads_back_as_it_was_written() -> None:
-    written = ledger(MEASURED, record(task="all", verdict="not run"), measurements=(SET_ASIDE,))
-    assert Ledger.from_json(json.loads(json_csv.ledger_json(written))) == written
+    original = ledger(MEASURED, record(task="all", verdict="not run"), measurements=(SET_ASIDE,))
+    assert Ledger.from_json(json.loads(json_csv.ledger_json(original))) == original
 
 
 def test_a_record_in_json_has_the_promised_fields() -> None:
@@ -81,9 +81,9 @@ def test_a_field_of_another_type_is_named(field: str, value: object) -> None:
     ],
 )
 def test_a_message_says_what_is_wrong_and_where(changes: dict[str, object], sentence: str) -> None:
-    with pytest.raises(LedgerError) as refused:
+    with pytest.raises(LedgerError) as error:
         Record.from_json({**as_json(MEASURED), **changes})
-    assert str(refused.value) == sentence
+    assert str(error.value) == sentence
 
 
 def test_a_field_that_is_absent_is_empty() -> None:

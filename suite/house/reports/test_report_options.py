@@ -16,8 +16,8 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def busy() -> float:
     """Seconds that processors worked for finished children: what else the machine does counts for nothing."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 # ---- where it is written
@@ -39,30 +39,30 @@ def test_a_folder_that_cannot_be_written_is_said_and_the_run_is_red(run: Run, py
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("folder", "sentence"),
     [
         ("taken/out", "--report-dir taken/out takes no report (*): give another folder"),
         ("", "--report-dir is empty: *"),
     ],
 )
 def test_a_chosen_folder_that_cannot_be_written_ends_the_run_before_it_begins(
-    given: str, said: str, run: Run, pytester: pytest.Pytester
+    folder: str, sentence: str, run: Run, pytester: pytest.Pytester
 ) -> None:
     (pytester.path / "taken").write_text("a file")
-    result = run(f"--report-dir={given}", "-k", "test_first")
+    result = run(f"--report-dir={folder}", "-k", "test_first")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
     result.stdout.no_fnmatch_line("*holds*")
 
 
 def test_junit_takes_the_claims_numbers_and_no_more(run: Run, pytester: pytest.Pytester) -> None:
     run("-k", "test_first", "-n", "2", "--junit-xml=junit.xml")
     cases = ElementTree.parse(pytester.path / "junit.xml").iter("testcase")
-    told = [{each.attrib["name"]: each.attrib["value"] for each in case.iter("property")} for case in cases]
-    assert len(told) == 4
-    assert {each["verdict"] for each in told} == {"holds"}
-    assert {each["effect"] for each in told} == {"57.5"}
-    assert not [each for each in told if {"measurement", "evidence"} & set(each)]
+    properties = [{entry.attrib["name"]: entry.attrib["value"] for entry in case.iter("property")} for case in cases]
+    assert len(properties) == 4
+    assert {entry["verdict"] for entry in properties} == {"holds"}
+    assert {entry["effect"] for entry in properties} == {"57.5"}
+    assert not [entry for entry in properties if {"measurement", "evidence"} & set(entry)]
 
 
 def test_a_run_without_claims_prints_and_writes_nothing(run: Run, pytester: pytest.Pytester) -> None:
@@ -87,14 +87,14 @@ def test_a_run_is_compared_with_an_earlier_one(run: Run, pytester: pytest.Pytest
     same = run(*options, "verdict,drop:5", "-n", "2")
     assert same.ret == CODES["passed"]
     same.stdout.fnmatch_lines(["compared: 4 claims, 0 verdicts turned, 0 effects surely moved"])
-    turned = run(*options, "verdict", body='flow("holds")')
-    assert turned.ret == CODES["failed"]
-    turned.stdout.fnmatch_lines(["! stages.last, b-model, ChooseAttr: recorded -> holds"])
+    other_verdicts = run(*options, "verdict", body='flow("holds")')
+    assert other_verdicts.ret == CODES["failed"]
+    other_verdicts.stdout.fnmatch_lines(["! stages.last, b-model, ChooseAttr: recorded -> holds"])
     assert run(*options, "drop:5", body='flow("holds")').ret == CODES["passed"]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "sentence"),
     [
         (("--compare", "none.json"), "*none.json cannot be read*"),
         (("--compare-fail", "drop:5"), "*--compare-fail needs a run to compare with*"),
@@ -102,11 +102,11 @@ def test_a_run_is_compared_with_an_earlier_one(run: Run, pytester: pytest.Pytest
     ],
 )
 def test_a_comparison_that_cannot_be_made_ends_the_run_before_it_begins(
-    options: tuple[str, ...], said: str, run: Run
+    options: tuple[str, ...], sentence: str, run: Run
 ) -> None:
     result = run(*options)
     assert result.ret == CODES["usage"]
-    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+    result.stderr.fnmatch_lines([f"ERROR: {sentence}"])
 
 
 # ---- the register
@@ -123,10 +123,10 @@ def test_the_register_is_printed_and_nothing_runs(
     assert result.ret == CODES["passed"]
     ids = [line.split()[0] for line in result.outlines if line.startswith(("routes.", "stages."))]
     assert ids == ["routes.first", "routes.one-model", "routes.no-model", "stages.pooled", "stages.last"]
-    said = result.stdout.str()
+    output = result.stdout.str()
     for text in ("§5, figure 3", "The question speaks to", "drop", ">= 40 (paper)"):
-        assert text in said
-    assert "passed" not in said
+        assert text in output
+    assert "passed" not in output
     assert not (pytester.path / "out").exists()
 
 

@@ -190,13 +190,15 @@ UNTIL_IT_IS_WRITTEN = """
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_that_is_asked_to_end_has_every_row(write: Write, pytester: pytest.Pytester, workers: str) -> None:
     write(UNTIL_IT_IS_WRITTEN)
-    with (pytester.path / "said").open("w") as said:
-        asked = pytester.popen([sys.executable, "-m", "pytest", *OPTIONS, "-n", workers], stdout=said, stderr=said)
-        while not (started := pytester.path / "started").exists():
-            assert asked.poll() is None
+    with (pytester.path / "said").open("w") as output:
+        process = pytester.popen(
+            [sys.executable, "-m", "pytest", *OPTIONS, "-n", workers], stdout=output, stderr=output
+        )
+        while not (sign := pytester.path / "started").exists():
+            assert process.poll() is None
             time.sleep(0.1)
-        asked.terminate()
-        assert asked.wait(timeout=60) == CODES["interrupted"]
+        process.terminate()
+        assert process.wait(timeout=60) == CODES["interrupted"]
     verdicts = verdicts_of(pytester)
     assert verdicts.keys() == EXPECTED.keys()
     assert {verdicts[key] for key in verdicts if key[0] == "stages.last"} == {"not run"}
@@ -205,7 +207,7 @@ def test_a_run_that_is_asked_to_end_has_every_row(write: Write, pytester: pytest
     assert "SIGTERM: the run was asked to end" in text
     assert text.splitlines()[-1].startswith("claims: ")
     if workers != "0":
-        assert started.read_text() == str(signal.SIG_DFL), "a worker dies of it"
+        assert sign.read_text() == str(signal.SIG_DFL), "a worker dies of it"
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
@@ -224,11 +226,11 @@ def test_a_run_that_was_cut_short_says_how_far_measuring_came(
     whole.stdout.no_fnmatch_line("*measured when the run ended*")
     body = "raise KeyboardInterrupt"
     result = run("-p", "measuring", "-n", workers, "-k", "test_last", body=body)
-    told, heard = ledger(pytester)["unfinished"], ledger(pytester)["measurements"]
-    missing, measured = ({(each["model"], each["task"]) for each in part} for part in (told, heard))
-    assert missing == {(model, task) for _, model, task in verdicts_of(pytester)} - measured
+    unfinished, measurements = ledger(pytester)["unfinished"], ledger(pytester)["measurements"]
+    missing, complete = ({(row["model"], row["task"]) for row in part} for part in (unfinished, measurements))
+    assert missing == {(model, task) for _, model, task in verdicts_of(pytester)} - complete
     assert ("a-model", "ChooseAttr") in missing
-    assert all((each["measured"], each["asked"]) == (40, 128) for each in told if each["task"] == "ChooseAttr")
+    assert all((row["measured"], row["asked"]) == (40, 128) for row in unfinished if row["task"] == "ChooseAttr")
     result.stdout.fnmatch_lines(["measured when the run ended: *-model ChooseAttr 40 of 128 questions*"])
 
 

@@ -14,7 +14,7 @@ from suite.support.repository import ROOT
 
 
 @pytest.fixture
-def heard() -> Iterator[list[int]]:
+def interrupts() -> Iterator[list[int]]:
     """What a handler of the caller's own hears."""
     signals: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
@@ -23,30 +23,30 @@ def heard() -> Iterator[list[int]]:
 
 
 @pytest.fixture
-def ending(heard: list[int]) -> Iterator[SigtermHandler]:
+def ending(interrupts: list[int]) -> Iterator[SigtermHandler]:
     ending = SigtermHandler()
     yield ending
     ending.end()
 
 
-def test_it_interrupts_between_begin_and_end_alone(ending: SigtermHandler, heard: list[int]) -> None:
+def test_it_interrupts_between_begin_and_end_alone(ending: SigtermHandler, interrupts: list[int]) -> None:
     signal.raise_signal(signal.SIGTERM)
     ending.begin()
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt, match="SIGTERM: the run was asked to end"):
             signal.raise_signal(signal.SIGTERM)
-    assert len(heard) == 1
+    assert len(interrupts) == 1
     ending.end()
     ending.end()
     signal.raise_signal(signal.SIGTERM)
-    assert len(heard) == 2
+    assert len(interrupts) == 2
 
 
-def test_nothing_breaks_off_what_is_being_written(ending: SigtermHandler, heard: list[int]) -> None:
+def test_nothing_breaks_off_what_is_being_written(ending: SigtermHandler, interrupts: list[int]) -> None:
     ending.begin()
     ending.settle()
     signal.raise_signal(signal.SIGTERM)
-    assert not heard
+    assert not interrupts
 
 
 def test_who_was_told_to_ignore_it_goes_on(ending: SigtermHandler) -> None:
@@ -56,7 +56,7 @@ def test_who_was_told_to_ignore_it_goes_on(ending: SigtermHandler) -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
-def test_outside_the_main_thread_nothing_is_touched(ending: SigtermHandler, heard: list[int]) -> None:
+def test_outside_the_main_thread_nothing_is_touched(ending: SigtermHandler, interrupts: list[int]) -> None:
     def elsewhere(step: Callable[[], None]) -> None:
         thread = threading.Thread(target=step)
         thread.start()
@@ -64,7 +64,7 @@ def test_outside_the_main_thread_nothing_is_touched(ending: SigtermHandler, hear
 
     elsewhere(ending.begin)
     signal.raise_signal(signal.SIGTERM)
-    assert len(heard) == 1
+    assert len(interrupts) == 1
 
 
 FORK = """

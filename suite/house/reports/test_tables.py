@@ -31,8 +31,8 @@ def test_the_table_fits_and_every_cell_is_in_it(width: int, models: tuple[str, .
     assert max(map(len, table.splitlines())) <= width
     cells = [word for line in table.splitlines() for word in line.replace("not ", "not_").split()]
     for verdict, word in WORDS.items():
-        wanted = sum(record.verdict == verdict for record in records)
-        assert cells.count(word.replace(" ", "_")) == wanted, verdict
+        number = sum(record.verdict == verdict for record in records)
+        assert cells.count(word.replace(" ", "_")) == number, verdict
 
 
 @pytest.mark.parametrize("width", [120, 200])
@@ -47,9 +47,9 @@ def test_paint_moves_no_cell() -> None:
         return f"\033[31m{text}\033[0m" if markup else text
 
     for width in (80, 120):
-        painted = verdicts(rows("miniature"), width, paint)
-        assert "\033[31m" in painted
-        bare = painted.replace("\033[31m", "").replace("\033[0m", "")
+        table = verdicts(rows("miniature"), width, paint)
+        assert "\033[31m" in table
+        bare = table.replace("\033[31m", "").replace("\033[0m", "")
         assert bare == verdicts(rows("miniature"), width)
 
 
@@ -63,9 +63,9 @@ def test_expected_and_unexpected_departures_are_marked_and_explained() -> None:
     expected = verdicts([record(verdict="fails", expected="fails")], 120)
     assert "fails*" in expected
     assert "* as suite/expected says" in expected
-    unexpected = verdicts([record(verdict="holds", expected="fails")], 120)
-    assert "holds!" in unexpected
-    assert "! not what suite/expected says" in unexpected
+    table = verdicts([record(verdict="holds", expected="fails")], 120)
+    assert "holds!" in table
+    assert "! not what suite/expected says" in table
     silent = verdicts([record(verdict="inconclusive", expected="fails"), record(expected="holds", task="all")], 120)
     assert not set("*!") & set(silent)
 

@@ -34,9 +34,9 @@ def test_pytest_on_the_suite_collects_claims_alone() -> None:
         text=True,
         check=True,
     )
-    listed = [line for line in ran.stdout.splitlines() if "::" in line]
-    assert listed
-    assert not [line for line in listed if "suite/house" in line or "suite/calibration" in line]
+    names = [line for line in ran.stdout.splitlines() if "::" in line]
+    assert names
+    assert not [line for line in names if "suite/house" in line or "suite/calibration" in line]
 
 
 def test_what_is_named_next_to_the_claims_is_collected_and_instruments_come_first() -> None:
@@ -53,17 +53,17 @@ def test_what_is_named_next_to_the_claims_is_collected_and_instruments_come_firs
 
 
 @pytest.mark.parametrize(
-    ("dist", "given", "scheduling"),
+    ("dist", "arguments", "scheduling"),
     [("load", (), "WorkStealingScheduling"), ("load", ("--dist", "load"), None), ("each", (), None)],
 )
 def test_workers_share_what_is_left_unless_the_run_says_how(
-    request: pytest.FixtureRequest, dist: str, given: tuple[str, ...], scheduling: str | None
+    request: pytest.FixtureRequest, dist: str, arguments: tuple[str, ...], scheduling: str | None
 ) -> None:
     assert request.config.pluginmanager.hasplugin("fixtures.plugin.scheduling")
     options = {"dist": dist, "maxschedchunk": None, "tx": ["2*popen"], "numprocesses": 2}
     config: Any = SimpleNamespace(
         getoption=options.get, getvalue=options.get, option=SimpleNamespace(**options),
-        invocation_params=SimpleNamespace(args=given),
+        invocation_params=SimpleNamespace(args=arguments),
     )  # fmt: skip
-    found = pytest_xdist_make_scheduler(config, Producer("test"))
-    assert (type(found).__name__ if found else None) == scheduling
+    scheduler = pytest_xdist_make_scheduler(config, Producer("test"))
+    assert (type(scheduler).__name__ if scheduler else None) == scheduling

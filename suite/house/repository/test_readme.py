@@ -70,9 +70,9 @@ def test_every_other_command_runs(command: str, tmp_path: Path, request: pytest.
 
 
 def test_the_command_for_a_model_of_ones_own_is_understood(tmp_path: Path) -> None:
-    shown = re.findall(r"^pytest suite/ --model llava-1.5-7b.*$", README, flags=re.MULTILINE)
+    commands = re.findall(r"^pytest suite/ --model llava-1.5-7b.*$", README, flags=re.MULTILINE)
     world = ROOT / "fixtures" / "tasks" / "world"
-    words = shlex.split(shown[0].replace("GQA_DIR", str(world)).replace("images.zip", str(world / "images.zip")))
+    words = shlex.split(commands[0].replace("GQA_DIR", str(world)).replace("images.zip", str(world / "images.zip")))
     ran = subprocess.run(
         [sys.executable, "-m", *words, "--collect-only", "-q", "-p", "no:cacheprovider"],
         cwd=ROOT, capture_output=True, text=True, check=False,

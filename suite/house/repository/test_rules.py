@@ -108,8 +108,8 @@ def test_every_test_next_to_the_folders_is_a_claim(path: Path, claim: ast.Functi
 
 
 def test_the_whole_repository_is_small() -> None:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if listed.returncode:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listing.returncode:
         pytest.skip("not a git checkout")
-    files = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    files = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
     assert sum(file.stat().st_size for file in files if file.is_file()) < HEAVIEST_REPOSITORY

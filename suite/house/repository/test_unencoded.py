@@ -13,7 +13,7 @@ SENTENCES = tomllib.loads((SUITE / "unencoded.toml").read_text(encoding="utf-8")
 SECTIONS = {"abstract", "3", "4", "5", "6", "7", *"ABCDEFGHIJ"}
 
 
-def encoded() -> set[str]:
+def claim_sentences() -> set[str]:
     for path in sorted(SUITE.glob("test_*.py")):
         import_module(f"suite.{path.stem}")
     return {entry.sentence for entry in REGISTER.values()}
@@ -25,7 +25,7 @@ def test_a_sentence_that_is_not_encoded_says_why(sentence: dict[str, str]) -> No
     assert sentence["section"] in SECTIONS
     assert sentence["says"].endswith(".")
     assert sentence["reason"].endswith(".")
-    assert sentence["says"] not in encoded()
+    assert sentence["says"] not in claim_sentences()
 
 
 def test_no_sentence_is_listed_twice() -> None:
@@ -34,7 +34,7 @@ def test_no_sentence_is_listed_twice() -> None:
 
 
 def test_reasons_name_claims_and_files_that_exist() -> None:
-    encoded()
+    claim_sentences()
     for sentence in SENTENCES:
         for word in (word.strip(",.;:") for word in sentence["reason"].split()):
             if word.startswith("suite/"):
@@ -58,7 +58,7 @@ def test_every_finding_stands_in_the_table_of_the_suite(name: str) -> None:
     ],
 )
 def test_a_claim_needs_what_its_test_reads(spans: tuple[str, ...], need: str) -> None:
-    encoded()
+    claim_sentences()
     for path in SUITE.glob("test_*.py"):
         for test in vars(import_module(f"suite.{path.stem}")).values():
             for mark in getattr(test, "pytestmark", ()):

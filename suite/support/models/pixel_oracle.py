@@ -107,9 +107,9 @@ def changed(subject: Subject, resample: int, size: Size, box: PixelBox) -> set[i
 
 def _features(subject: Subject, pixels: np.ndarray) -> torch.Tensor:
     """The features [image tokens, width] that the model packs for a picture of *pixels*."""
-    marked = replace(question((pixels.shape[1], pixels.shape[0])), picture=in_memory(pixels))
+    own_question = replace(question((pixels.shape[1], pixels.shape[0])), picture=in_memory(pixels))
     with torch.no_grad():
-        parts = subject.image_features(subject.encode(marked).tensors)
+        parts = subject.image_features(subject.encode(own_question).tensors)
     return torch.cat([part.reshape(-1, part.shape[-1]) for part in parts])
 
 
@@ -120,14 +120,14 @@ def boxes(size: Size, count: int = 8) -> list[PixelBox]:
     return [(x, y, int(draw.integers(3, size[0] - x)), int(draw.integers(3, size[1] - y))) for x, y in corners]
 
 
-def require_patches_where_they_are_seen(subject: Subject, size: Size, marked: Sequence[PixelBox]) -> None:
+def require_patches_where_they_are_seen(subject: Subject, size: Size, boxes: Sequence[PixelBox]) -> None:
     """Fail unless marked pixels change exactly the tokens that the layout has there.
 
     With nearest neighbours, a pixel is read in its own place or not at all: no other token may change. With
     interpolation, it is read in its place and around it: every token there must change.
     """
     layout = subject.layout(size)
-    for x, y, width, height in marked:
+    for x, y, width, height in boxes:
         tokens = set(layout.showing((x, y, width, height)).tolist())
         nearest = changed(subject, Image.Resampling.NEAREST, size, (x, y, width, height))
         assert nearest <= tokens, (size, (x, y, width, height))
@@ -152,14 +152,14 @@ def require_tiles_in_any_order(subject: Subject, size: Size, *, rounding: float)
     flipped = {name: values.flip(dimension) if name in TILE_TENSORS else values for name, values in tensors.items()}
     with torch.no_grad():
         before, after = (
-            torch.cat([part.reshape(-1, part.shape[-1]) for part in subject.image_features(given)])
-            for given in (tensors, flipped)
+            torch.cat([part.reshape(-1, part.shape[-1]) for part in subject.image_features(own)])
+            for own in (tensors, flipped)
         )
-    largest, compared = float(before.abs().max()), 0
+    largest, count = float(before.abs().max()), 0
     for here, there in zip(layout.tiles, reversed(layout.tiles), strict=True):
-        packed = (here.tokens != DROPPED) & (there.tokens != DROPPED)
-        one, other = torch.as_tensor(here.tokens[packed]), torch.as_tensor(there.tokens[packed])
+        in_both = (here.tokens != DROPPED) & (there.tokens != DROPPED)
+        one, other = torch.as_tensor(here.tokens[in_both]), torch.as_tensor(there.tokens[in_both])
         torch.testing.assert_close(after[one], before[other], rtol=0, atol=rounding * largest)
-        compared += len(one) if here is not there else 0
-    assert compared, "no two tiles have a cell in common"
+        count += len(one) if here is not there else 0
+    assert count, "no two tiles have a cell in common"
     assert float((after - before).abs().max()) > 0.01 * largest, "all tiles are the same"

@@ -13,16 +13,16 @@ from fixtures.models.errors import ModelUnavailable
 
 def refusal(name: str | Path, **options: Any) -> str:
     """The sentence with which `load(name, **options)` refuses; the test fails where the model loads."""
-    with pytest.raises(ModelUnavailable) as refused:
+    with pytest.raises(ModelUnavailable) as caught_error:
         load(str(name), **options)
-    return _one_line(refused.value)
+    return _one_line(caught_error.value)
 
 
 def wrap_refusal(model: Any, processor: Any) -> str:
     """The sentence with which `wrap(model, processor)` refuses; the test fails where the pair is accepted."""
-    with pytest.raises(ModelUnavailable) as refused:
+    with pytest.raises(ModelUnavailable) as caught_error:
         wrap(model, processor)
-    return _one_line(refused.value)
+    return _one_line(caught_error.value)
 
 
 def _one_line(error: ModelUnavailable) -> str:

@@ -23,13 +23,13 @@ def break_off(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
     """From now on a measurement is `Killed` when *after* batches are done."""
     left = [after]
 
-    def counted(stage: CompletedBatches, batch: Any, rows: Iterable[PromptResult]) -> None:
+    def count_and_add(stage: CompletedBatches, batch: Any, rows: Iterable[PromptResult]) -> None:
         if not left[0]:
             raise Killed
         left[0] -= 1
         ADD(stage, batch, rows)
 
-    monkeypatch.setattr(CompletedBatches, "add", counted)
+    monkeypatch.setattr(CompletedBatches, "add", count_and_add)
 
 
 def same(one: Measurement, other: Measurement) -> bool:

@@ -87,9 +87,9 @@ def test_an_encoder_decoder_is_refused_by_name(config: str, adapter: type[Subjec
     import transformers
 
     text = transformers.T5Config(d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
-    made = getattr(transformers, config)(vision_config=blip_2.VISION, qformer_config=blip_2.QFORMER, text_config=text)
+    own = getattr(transformers, config)(vision_config=blip_2.VISION, qformer_config=blip_2.QFORMER, text_config=text)
     with pytest.raises(ModelUnavailable, match="the language model of it, t5, is an encoder with a decoder"):
-        adapter.require(made, None, "it")
+        adapter.require(own, None, "it")
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -84,10 +84,10 @@ def test_answers_are_generated_with_the_picture_before_them(family: Any) -> None
         assert not answer or int(logits.argmax()) == answer[0]
 
 
-@pytest.mark.parametrize(("family", "written"), [(idefics, "<image>"), (mllama, "<|image|>")])
-def test_a_question_that_writes_the_pictures_token_cannot_be_asked(family: Any, written: str) -> None:
+@pytest.mark.parametrize(("family", "token"), [(idefics, "<image>"), (mllama, "<|image|>")])
+def test_a_question_that_writes_the_pictures_token_cannot_be_asked(family: Any, token: str) -> None:
     with pytest.raises(Unaskable, match="not once"):
-        wrap(*family.build()).encode(question((60, 60), text=f"Is {written} a dog?"))
+        wrap(*family.build()).encode(question((60, 60), text=f"Is {token} a dog?"))
 
 
 @pytest.mark.parametrize("family", [idefics, mllama])
@@ -108,11 +108,11 @@ def test_mllamas_features_are_where_its_processor_puts_the_picture(size: tuple[i
     pixels = tensors["pixel_values"][0, 0]  # [tiles, channels, height, width]
     patches = pixels.unfold(2, 14, 14).unfold(3, 14, 14).amax(dim=(1, 4, 5)).flatten(1)  # [tiles, patches]
     empty = patches <= 0  # normalised, black is below it, and unused tiles are zeros
-    filled = int(tensors["aspect_ratio_mask"].sum())
-    behind_class_tokens = np.flatnonzero(torch.nn.functional.pad(empty[:filled], (1, 0)).numpy())
+    tiles = int(tensors["aspect_ratio_mask"].sum())
+    behind_class_tokens = np.flatnonzero(torch.nn.functional.pad(empty[:tiles], (1, 0)).numpy())
     assert layout.padding.tolist() == behind_class_tokens.tolist()
-    assert layout.tokens == filled * (40 * 40 + 1)
-    assert empty[filled:].all()
+    assert layout.tokens == tiles * (40 * 40 + 1)
+    assert empty[tiles:].all()
 
 
 def test_mllamas_prompt_at_the_published_settings() -> None:
@@ -146,12 +146,12 @@ def test_a_saved_model_is_loaded_with_its_adapter(family: Any, kind: str, tmp_pa
     model, processor = family.build()
     model.save_pretrained(tmp_path)
     processor.save_pretrained(tmp_path)
-    loaded, own = load(str(tmp_path), "cpu"), wrap(model, processor)
-    assert type(loaded).__name__ == type(own).__name__ == kind
-    prompts = [each.encode(question((75, 40))) for each in (loaded, own)]
+    subject, own = load(str(tmp_path), "cpu"), wrap(model, processor)
+    assert type(subject).__name__ == type(own).__name__ == kind
+    prompts = [each.encode(question((75, 40))) for each in (subject, own)]
     assert prompts[0].input_ids.tolist() == prompts[1].input_ids.tolist()
     with torch.inference_mode():
-        logits = [each.model(**each.batch([one])).logits for each, one in zip((loaded, own), prompts, strict=True)]
+        logits = [each.model(**each.batch([one])).logits for each, one in zip((subject, own), prompts, strict=True)]
     torch.testing.assert_close(*logits)
 
 

@@ -83,10 +83,10 @@ def test_a_model_that_does_not_say_how_it_packs_pictures(monkeypatch: pytest.Mon
 
 
 def refusal(config: Any, processor: Any) -> str:
-    with pytest.raises(ModelUnavailable) as refused:
+    with pytest.raises(ModelUnavailable) as error:
         Generic.require(config, processor, "it")
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
+    assert "\n" not in str(error.value)
+    return str(error.value)
 
 
 def test_tiles_with_tokens_between_them_need_an_adapter() -> None:

@@ -56,9 +56,9 @@ def test_what_stands_between_two_tiles_separates_them() -> None:
     adapter = wrap(idefics3.model(), idefics3.processor())
     prompt = adapter.encode(question((224, 112)))
     read = adapter.tokenizer.decode(prompt.input_ids[prompt.spans[SEPARATOR]])
-    marked = [f"<fake_token_around_image><row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2, 3, 4)]
-    markers = [*marked[:4], "\n", *marked[4:], "\n\n<fake_token_around_image><global-img>"]
-    assert read.replace(" ", "") == "".join(markers).removeprefix(marked[0])
+    tile_markers = [f"<fake_token_around_image><row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2, 3, 4)]
+    markers = [*tile_markers[:4], "\n", *tile_markers[4:], "\n\n<fake_token_around_image><global-img>"]
+    assert read.replace(" ", "") == "".join(markers).removeprefix(tile_markers[0])
 
 
 @settings(deadline=None)

@@ -44,8 +44,8 @@ def test_published_settings(size: tuple[int, int], canvas: tuple[int, int]) -> N
 @settings(deadline=None)
 @given(width=st.integers(1, 3000), height=st.integers(1, 3000))
 def test_any_picture_has_the_tiles_that_its_processor_counts(width: int, height: int) -> None:
-    counted = published().processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
-    assert len(published().layout((width, height)).tiles) == counted.num_image_patches[0]
+    counts = published().processor._get_num_multimodal_tokens(image_sizes=[(height, width)])
+    assert len(published().layout((width, height)).tiles) == counts.num_image_patches[0]
 
 
 def test_a_box_is_in_its_tiles_and_in_the_whole() -> None:

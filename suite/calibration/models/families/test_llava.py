@@ -87,17 +87,17 @@ def test_options_and_patches_drawn_at_random() -> None:
 
 
 def test_the_crop_moves_and_loses_boxes() -> None:
-    cropped = subject("chat").encode(SHIRT, picture=False)
+    prompt = subject("chat").encode(SHIRT, picture=False)
     # The middle 56 x 56 of 112 x 56 pixels: the box is (32, 10) to (52, 40).
-    assert (cropped.spans[RELATED] - cropped.spans[IMAGE][0]).tolist() == [2, 3, 6, 7, 10, 11]
-    assert cropped.missing == subject("chat").cannot
-    assert cropped.missing[PADDING] == "the picture is not padded"
-    gone = replace(SHIRT, objects=(Object("shirt", (0, 0, 20, 56)),))
-    missing = subject("chat").encode(gone, picture=False).missing
+    assert (prompt.spans[RELATED] - prompt.spans[IMAGE][0]).tolist() == [2, 3, 6, 7, 10, 11]
+    assert prompt.missing == subject("chat").cannot
+    assert prompt.missing[PADDING] == "the picture is not padded"
+    outside = replace(SHIRT, objects=(Object("shirt", (0, 0, 20, 56)),))
+    missing = subject("chat").encode(outside, picture=False).missing
     assert missing[RELATED] == missing[OTHER] == "a box lands on no patch"
-    assert subject("paper").encode(gone, picture=False).spans[RELATED].size
-    half_gone = replace(SHIRT, objects=(*SHIRT.objects, *gone.objects))
-    assert RELATED in subject("chat").encode(half_gone, picture=False).missing
+    assert subject("paper").encode(outside, picture=False).spans[RELATED].size
+    half_outside = replace(SHIRT, objects=(*SHIRT.objects, *outside.objects))
+    assert RELATED in subject("chat").encode(half_outside, picture=False).missing
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,14 @@ def test_a_class_token_is_image_but_no_patch() -> None:
 @pytest.mark.parametrize("style", STYLES)
 def test_a_prompt_without_its_picture_has_the_same_ids_and_spans(style: Style, tmp_path: Path) -> None:
     question = with_picture(SHIRT, tmp_path)
-    seen, unseen = subject(style).encode(question), subject(style).encode(SHIRT, picture=False)
-    assert seen.input_ids.tolist() == unseen.input_ids.tolist()
-    assert seen.missing == unseen.missing
-    assert {span: places.tolist() for span, places in seen.spans.items()} == {
-        span: places.tolist() for span, places in unseen.spans.items()
+    whole, without_picture = subject(style).encode(question), subject(style).encode(SHIRT, picture=False)
+    assert whole.input_ids.tolist() == without_picture.input_ids.tolist()
+    assert whole.missing == without_picture.missing
+    assert {span: places.tolist() for span, places in whole.spans.items()} == {
+        span: places.tolist() for span, places in without_picture.spans.items()
     }
-    assert set(seen.tensors) - set(unseen.tensors) == {"pixel_values"}
-    assert seen.tensors["pixel_values"].shape == (1, 3, 56, 56)
+    assert set(whole.tensors) - set(without_picture.tensors) == {"pixel_values"}
+    assert whole.tensors["pixel_values"].shape == (1, 3, 56, 56)
 
 
 def test_tensors_are_what_the_model_takes(tmp_path: Path) -> None:
@@ -223,14 +223,14 @@ def test_the_decoder_is_the_models_own() -> None:
 
 
 def test_a_model_that_is_not_whole_is_refused() -> None:
-    shortened = tiny_llava.model()
-    shortened.model.language_model.layers = shortened.model.language_model.layers[:2]
+    short_model = tiny_llava.model()
+    short_model.model.language_model.layers = short_model.model.language_model.layers[:2]
     with pytest.raises(ModelUnavailable, match="2 layers, and its configuration says 3"):
-        wrap(shortened, tiny_llava.processor())
-    estranged = tiny_llava.model()
-    estranged.model.language_model.layers[1].self_attn.config = copy.deepcopy(estranged.config.text_config)
+        wrap(short_model, tiny_llava.processor())
+    strange_model = tiny_llava.model()
+    strange_model.model.language_model.layers[1].self_attn.config = copy.deepcopy(strange_model.config.text_config)
     with pytest.raises(ModelUnavailable, match=r"layers \[1\] of .* cannot be hooked"):
-        wrap(estranged, tiny_llava.processor())
+        wrap(strange_model, tiny_llava.processor())
 
 
 def test_a_processor_of_another_model_is_refused() -> None:

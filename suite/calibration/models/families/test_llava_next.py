@@ -126,9 +126,9 @@ def test_blending_is_torchs(cells: int, data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(("family", "size"), [(llava_next, (4000, 60)), (llava_onevision, (4000, 20))])
 def test_a_picture_narrower_than_a_patch_is_set_aside(family: Any, size: tuple[int, int]) -> None:
-    with pytest.raises(Unaskable, match="narrower than a patch") as refused:
+    with pytest.raises(Unaskable, match="narrower than a patch") as error:
         wrap(*family.build()).layout(size)
-    assert refused.value.reason == "the picture is too narrow for its tiles"
+    assert error.value.reason == "the picture is too narrow for its tiles"
 
 
 # Prompts

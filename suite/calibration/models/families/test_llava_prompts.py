@@ -27,10 +27,10 @@ def test_the_papers_prompt() -> None:
         "helpful, detailed, and polite answers to the user's questions. USER: <image>\nWhat is it? \n"
         "Answer the question using a single word or phrase. ASSISTANT:"
     )
-    written = PromptText.of(text, "What is it?")
-    assert text[slice(*written.question)] == "What is it?"
-    assert written.instruction is not None
-    assert text[slice(*written.instruction)] == INSTRUCTION
+    prompt_text = PromptText.of(text, "What is it?")
+    assert text[slice(*prompt_text.question)] == "What is it?"
+    assert prompt_text.instruction is not None
+    assert text[slice(*prompt_text.instruction)] == INSTRUCTION
 
 
 def test_the_chat_template_is_given_the_instruction_once() -> None:
@@ -64,18 +64,18 @@ def test_a_picture_behind_the_question_moves_nothing() -> None:
 )
 @pytest.mark.parametrize("style", STYLES)
 def test_a_question_that_the_prompt_cannot_hold_is_unaskable(text: str, reason: str, style: Style) -> None:
-    with pytest.raises(Unaskable) as refused:
+    with pytest.raises(Unaskable) as error:
         subject(style).encode(replace(SHIRT, text=text), picture=False)
-    assert refused.value.reason == reason
-    assert "drop the question" in str(refused.value)
+    assert error.value.reason == reason
+    assert "drop the question" in str(error.value)
 
 
 def test_a_template_that_rewrites_the_question_is_unaskable() -> None:
     shouting = tiny_llava.CHAT_TEMPLATE.replace("part['text']", "part['text'] | upper")
     adapter = wrap(tiny_llava.model(), tiny_llava.processor(template=shouting), "chat")
-    with pytest.raises(Unaskable, match="0 times") as refused:
+    with pytest.raises(Unaskable, match="0 times") as error:
         adapter.encode(SHIRT, picture=False)
-    assert refused.value.reason == "the prompt does not write the question once"
+    assert error.value.reason == "the prompt does not write the question once"
 
 
 def test_a_tokenizer_that_rewrites_the_question_is_unaskable() -> None:
@@ -84,17 +84,17 @@ def test_a_tokenizer_that_rewrites_the_question_is_unaskable() -> None:
     words = copy.deepcopy(tiny_llava.tokenizer())
     words.backend_tokenizer.normalizer = normalizers.Lowercase()
     adapter = wrap(tiny_llava.model(words), tiny_llava.processor(words), "chat")
-    with pytest.raises(Unaskable, match="is the shirt black") as refused:
+    with pytest.raises(Unaskable, match="is the shirt black") as error:
         adapter.encode(SHIRT, picture=False)
-    assert refused.value.reason == "the question's tokens do not read as the question"
+    assert error.value.reason == "the question's tokens do not read as the question"
 
 
 def test_pictures_that_are_absent_or_of_another_size(tmp_path: Path) -> None:
     with pytest.raises(PictureMissing):
         subject().encode(SHIRT)
-    with pytest.raises(Unaskable, match="56 x 56 pixels and its boxes lie in 112 x 56") as refused:
+    with pytest.raises(Unaskable, match="56 x 56 pixels and its boxes lie in 112 x 56") as error:
         subject().encode(with_picture(SHIRT, tmp_path, size=(56, 56)))
-    assert refused.value.reason == "the picture has another size than its boxes"
+    assert error.value.reason == "the picture has another size than its boxes"
 
 
 def test_a_chat_prompt_needs_a_template() -> None:

@@ -29,7 +29,7 @@ needs_reference = pytest.mark.skipif(
 )
 
 
-def recorded() -> dict[str, Any]:
+def recordings() -> dict[str, Any]:
     return json.loads(REFERENCE.read_text(encoding="utf-8"))
 
 
@@ -47,7 +47,7 @@ def llava_1_5() -> Subject:
 
 
 def recorded_question() -> Question:
-    record = recorded()
+    record = recordings()
     x, y, w, h = record["bbox_xywh"]
     return replace(
         SHIRT,
@@ -61,7 +61,7 @@ def recorded_question() -> Question:
 
 @needs_reference
 def test_the_recorded_prompt_position_by_position() -> None:
-    record = recorded()
+    record = recordings()
     prompt = llava_1_5().encode(recorded_question(), picture=False)
     assert prompt.text == record["prompt"]
     assert len(prompt.input_ids) == record["input_token_count"] == 638
@@ -79,7 +79,7 @@ def test_the_recorded_prompt_position_by_position() -> None:
 @needs_reference
 def test_the_answers_that_the_real_model_gave() -> None:
     """It said "Yellow" as ▁Y, ellow, </s>: ids 612, 4743, 2."""
-    record = recorded()
+    record = recordings()
     tokens = llava_1_5().answer_tokens(record["answer"])
     assert tokens is not None
     assert tokens.capitalized == record["generated_token_ids"][0] == record["baseline_token_id"] == 612
@@ -127,6 +127,6 @@ def test_an_answer_that_merges_into_the_prompt_is_unaskable() -> None:
     words = PreTrainedTokenizerFast.from_pretrained(LLAMA)
     template = tiny_llava.CHAT_TEMPLATE.replace(" ASSISTANT:", " ASSISTANT: ")
     adapter = wrap(tiny_llava.model(words), tiny_llava.processor(words, template=template), "chat")
-    with pytest.raises(Unaskable) as refused:
+    with pytest.raises(Unaskable) as error:
         adapter.answer_tokens("yellow")
-    assert refused.value.reason == "the answer has no first sub-word of its own"
+    assert error.value.reason == "the answer has no first sub-word of its own"

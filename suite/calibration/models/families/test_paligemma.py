@@ -51,11 +51,11 @@ def test_the_prompt_is_the_published_one() -> None:
 
 
 def test_a_chat_template_of_its_own_comes_first() -> None:
-    templated = processor()
-    templated.chat_template = (
+    with_template = processor()
+    with_template.chat_template = (
         "{% for message in messages %}<image>question: {{ message['content'][1]['text'] }}{% endfor %}"
     )
-    adapter = wrap(model(), templated)
+    adapter = wrap(model(), with_template)
     assert adapter.encode(question((60, 60))).text.startswith("<image>question: Is the shirt black or yellow?\nAnswer")
 
 
@@ -102,8 +102,8 @@ def test_a_model_that_is_said_to_attend_ahead_and_does_not_fails_the_null_contro
 def test_settings_that_are_not_handled() -> None:
     assert "goes by 112 pixels a picture's edge and the model by 56" in wrap_refusal(model(), processor("gemma", 112))
     assert "goes by 9 image tokens and the model by 16" in wrap_refusal(model(), processor("gemma", tokens=9))
-    windowed = wrap_refusal(model("gemma2", sliding_window=16, query_pre_attn_scalar=8), processor("gemma2"))
-    assert "shows a picture in 16 tokens, and some of its layers look back 16 positions" in windowed
+    sentence = wrap_refusal(model("gemma2", sliding_window=16, query_pre_attn_scalar=8), processor("gemma2"))
+    assert "shows a picture in 16 tokens, and some of its layers look back 16 positions" in sentence
     with pytest.raises(ModelUnavailable, match="the paper has no prompt for PaliGemma"):
         wrap(model(), processor(), "paper").encode(question((60, 60)))
 

@@ -34,11 +34,11 @@ WORK = {
 
 
 @cache
-def built(name: str) -> tuple[Any, Any]:
+def parts_of(name: str) -> tuple[Any, Any]:
     return FAMILIES[name].build()
 
 
-def refused(model: Any, processor: Any) -> str:
+def refusal_of(model: Any, processor: Any) -> str:
     """The sentence of the refusal, which must say what to do next."""
     sentence = wrap_refusal(model, processor)
     assert ": " in sentence, "it says what next"
@@ -47,10 +47,10 @@ def refused(model: Any, processor: Any) -> str:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_other_familys_processor(name: str) -> None:
-    model, _ = built(name)
+    model, _ = parts_of(name)
     cases = [question(size, seed) for seed, size in enumerate(FAMILIES[name].sizes)]
     for other in FAMILIES:
-        processor = built(other)[1]
+        processor = parts_of(other)[1]
         if other == name:
             continue
         if frozenset({name, other}) in WORK:
@@ -65,37 +65,37 @@ def test_every_other_familys_processor(name: str) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_no_processor(name: str) -> None:
-    model, processor = built(name)
-    assert "the processor of " in refused(model, None)
-    assert "None, has no tokenizer and no image_processor: give it the processor" in refused(model, None)
-    assert "str, has no tokenizer and no image_processor: give it the processor" in refused(model, "owner/name")
-    assert "has no tokenizer and no image_processor" in refused(model, processor.tokenizer)
-    assert "has no tokenizer and no image_processor" in refused(model, processor.image_processor)
+    model, processor = parts_of(name)
+    assert "the processor of " in refusal_of(model, None)
+    assert "None, has no tokenizer and no image_processor: give it the processor" in refusal_of(model, None)
+    assert "str, has no tokenizer and no image_processor: give it the processor" in refusal_of(model, "owner/name")
+    assert "has no tokenizer and no image_processor" in refusal_of(model, processor.tokenizer)
+    assert "has no tokenizer and no image_processor" in refusal_of(model, processor.image_processor)
 
 
-@pytest.mark.parametrize("given", [None, "owner/name", 7, {"model_type": "llava"}])
-def test_what_is_no_model(given: Any) -> None:
-    sentence = refused(given, built("llava")[1])
+@pytest.mark.parametrize("thing", [None, "owner/name", 7, {"model_type": "llava"}])
+def test_what_is_no_model(thing: Any) -> None:
+    sentence = refusal_of(thing, parts_of("llava")[1])
     assert sentence.startswith(
-        f"what was given as a model is {'None' if given is None else type(given).__name__}: give "
+        f"what was given as a model is {'None' if thing is None else type(thing).__name__}: give "
     )
 
 
 def test_a_setting_that_is_missing_is_named_with_the_processor_that_has_it() -> None:
-    assert refused(built("blip_2")[0], built("llava")[1]) == (
+    assert refusal_of(parts_of("blip_2")[0], parts_of("llava")[1]) == (
         "the processor of Blip2ForConditionalGeneration, LlavaProcessor, has no num_query_tokens, which models of the "
         "family blip-2 go by: give it the processor that belongs to it (Blip2Processor)"
     )
-    sentence = refused(built("mllama")[0], built("qwen2_vl")[1])
+    sentence = refusal_of(parts_of("mllama")[0], parts_of("qwen2_vl")[1])
     assert "the image processor of MllamaForConditionalGeneration, Qwen2VLImageProcessor" in sentence
     assert "has no max_image_tiles" in sentence
 
 
 def test_a_configuration_that_lacks_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Subject, "prompt_text", lambda self, text: self.config.vision_config.of_another_release)
-    with pytest.raises(ModelUnavailable) as caught:
-        wrap(*built("llava")).encode(question((60, 60)))
-    assert str(caught.value) == (
+    with pytest.raises(ModelUnavailable) as error:
+        wrap(*parts_of("llava")).encode(question((60, 60)))
+    assert str(error.value) == (
         "the configuration of LlavaForConditionalGeneration, CLIPVisionConfig, has no of_another_release, which models "
         "of the family llava go by: restore its config.json"
     )
@@ -104,12 +104,12 @@ def test_a_configuration_that_lacks_a_setting(monkeypatch: pytest.MonkeyPatch) -
 def test_a_defect_of_an_adapters_own_is_no_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Subject, "prompt_text", lambda self, text: self.no_such_thing)
     with pytest.raises(AttributeError, match="no_such_thing"):
-        wrap(*built("llava")).encode(question((60, 60)))
+        wrap(*parts_of("llava")).encode(question((60, 60)))
 
 
 def test_a_picture_that_the_processor_refuses_is_about_its_question_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same refusal of every picture is about the processor."""
-    subject = wrap(*built("llava"))
+    subject = wrap(*parts_of("llava"))
     own, narrowest = type(subject.processor).__call__, 50
 
     def picky(self: Any, images: Image.Image, **options: Any) -> Any:
@@ -130,14 +130,14 @@ def test_a_tokenizer_of_more_tokens_than_the_model_embeds() -> None:
     planted, miniature = load("planted", "cpu"), load("miniature", "cpu")
     tokens, rows = len(miniature.tokenizer), planted.model.config.text_config.vocab_size
     assert tokens > rows
-    sentence = refused(planted.model, miniature.processor)
+    sentence = refusal_of(planted.model, miniature.processor)
     assert f" knows {tokens} tokens and the model embeds {rows}: give it the processor that belongs to it" in sentence
 
 
 def test_a_token_that_was_added_need_not_be_embedded() -> None:
     from copy import deepcopy
 
-    model, processor = built("llava")
+    model, processor = parts_of("llava")
     longer = deepcopy(processor)
     longer.tokenizer.add_tokens(["<never written>"])
     assert len(longer.tokenizer) > len(model.get_input_embeddings().weight)
@@ -147,24 +147,24 @@ def test_a_token_that_was_added_need_not_be_embedded() -> None:
 def test_a_chat_template_that_is_broken() -> None:
     from copy import copy
 
-    model, processor = built("llava")
-    broken = copy(processor)
-    broken.chat_template = "{{ messages[0].nobody.content }}"
+    model, processor = parts_of("llava")
+    with_a_broken_template = copy(processor)
+    with_a_broken_template.chat_template = "{{ messages[0].nobody.content }}"
     with pytest.raises(ModelUnavailable, match=r"has no usable chat template \(.*\): add one to its folder"):
-        wrap(model, broken).encode(question((60, 60)))
+        wrap(model, with_a_broken_template).encode(question((60, 60)))
 
 
-def selected(model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    given = ("suite/calibration/test_selected.py", "-p", "no:cacheprovider", "--model", str(model), *arguments)
-    command = [sys.executable, "-m", "pytest", "-q", *given]
+def run_selected(model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    options = ("suite/calibration/test_selected.py", "-p", "no:cacheprovider", "--model", str(model), *arguments)
+    command = [sys.executable, "-m", "pytest", "-q", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_what_stands_in_the_way_of_a_selected_model_is_said_once(tmp_path: Path) -> None:
-    built("llava")[0].save_pretrained(tmp_path / "wrong")
-    built("mllama")[1].save_pretrained(tmp_path / "wrong")
+    parts_of("llava")[0].save_pretrained(tmp_path / "wrong")
+    parts_of("mllama")[1].save_pretrained(tmp_path / "wrong")
     # Where it knows that it is in CI, pytest's summary tells a failure's whole text once more.
-    ran = selected(tmp_path / "wrong", "--curves", str(tmp_path / "curves"), "-rN")
+    ran = run_selected(tmp_path / "wrong", "--curves", str(tmp_path / "curves"), "-rN")
     assert ran.returncode == pytest.ExitCode.TESTS_FAILED
     assert ran.stdout.count(" knows 418 tokens and the model embeds 417: give it the processor") == 1
     assert "1 failed, 9 skipped" in ran.stdout
@@ -173,15 +173,15 @@ def test_what_stands_in_the_way_of_a_selected_model_is_said_once(tmp_path: Path)
 
 
 def test_a_selected_model_that_takes_no_picture_of_our_own_is_skipped_with_its_reason() -> None:
-    ran = selected(Path("planted"), "-k", "patches", "-rs")
+    ran = run_selected(Path("planted"), "-k", "patches", "-rs")
     assert ran.returncode == pytest.ExitCode.OK
     assert "1 skipped" in ran.stdout
     assert "planted sees the bundled scenes alone and 0 is none of them: leave --gqa" in ran.stdout
 
 
 def test_a_selected_model_is_looked_at_before_any_test(tmp_path: Path) -> None:
-    built("llava")[0].save_pretrained(tmp_path)
-    ran = selected(tmp_path)
+    parts_of("llava")[0].save_pretrained(tmp_path)
+    ran = run_selected(tmp_path)
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
     (sentence,) = [line for line in ran.stderr.splitlines() if line]
     assert sentence.startswith(f"ERROR: --model {tmp_path} has no processor (processor_config.json or ")

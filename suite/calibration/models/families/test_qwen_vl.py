@@ -74,22 +74,22 @@ def test_a_box_lies_in_the_cells_that_its_pixels_are_resized_to() -> None:
     assert layout.showing((639, 479, 1, 1)).tolist() == [17 * 23 - 1]
 
 
-def altered(**changes: Any) -> Subject:
-    changed = processor("Qwen2VLProcessor")
+def with_settings(**changes: Any) -> Subject:
+    own = processor("Qwen2VLProcessor")
     for name, value in changes.items():
-        setattr(changed.image_processor, name, value)
-    return wrap(encoder(PATCH), changed)
+        setattr(own.image_processor, name, value)
+    return wrap(encoder(PATCH), own)
 
 
 def test_settings_that_are_not_handled() -> None:
     with pytest.raises(ModelUnavailable, match="do_resize False"):
-        altered(do_resize=False)
+        with_settings(do_resize=False)
     with pytest.raises(ModelUnavailable, match=r"size \{'height': 448, 'width': 448\}, which is not handled"):
-        altered(size={"height": 448, "width": 448})
+        with_settings(size={"height": 448, "width": 448})
     with pytest.raises(ModelUnavailable, match="goes by 14 pixels a patch and the model by 7"):
-        altered(patch_size=14)
+        with_settings(patch_size=14)
     with pytest.raises(ModelUnavailable, match="goes by 4 patches a merge and the model by 2"):
-        altered(merge_size=4)
+        with_settings(merge_size=4)
     other = processor("Qwen2VLProcessor")
     other.image_processor = SimpleNamespace(**vars(other.image_processor))
     with pytest.raises(ModelUnavailable, match="SimpleNamespace, is not Qwen2VLImageProcessor"):
@@ -105,6 +105,6 @@ def test_the_paper_has_no_prompt_for_it() -> None:
 def test_a_picture_too_long_for_its_processor_is_set_aside() -> None:
     from suite.support.models.families import qwen2_vl
 
-    with pytest.raises(Unaskable, match="200 times as long as wide") as refused:
+    with pytest.raises(Unaskable, match="200 times as long as wide") as error:
         wrap(*qwen2_vl.FAMILY.build()).layout((4000, 10))
-    assert refused.value.reason == "the picture is too narrow for the image processor"
+    assert error.value.reason == "the picture is too narrow for the image processor"

@@ -24,7 +24,7 @@ COMMIT = "5" * 40
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved")
     tiny_llava.model().save_pretrained(folder, max_shard_size="20KB")
     tiny_llava.processor().save_pretrained(folder)
@@ -32,7 +32,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cached(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_folder(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The snapshot of `owner/name` in a cache as the hub's client makes it, and no network."""
     from huggingface_hub import constants
 
@@ -41,7 +41,7 @@ def cached(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     for folder in (snapshot, repository / "blobs", repository / "refs"):
         folder.mkdir(parents=True)
     (repository / "refs" / "main").write_text(COMMIT, encoding="utf-8")
-    for path in saved.iterdir():
+    for path in model_folder.iterdir():
         content = path.read_bytes()
         large = path.suffix == ".safetensors"
         name = hashlib.sha256(content).hexdigest() if large else hashlib.sha1(content).hexdigest()
@@ -73,17 +73,17 @@ def test_a_cached_model_loads_without_the_network() -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_folder_loads_without_the_network(saved: Path) -> None:
+def test_a_folder_loads_without_the_network(model_folder: Path) -> None:
     """The network is absent, and no setting says so."""
-    assert load(str(saved), "cpu").layers == 3
-    assert resolve(str(saved)).is_here
+    assert load(str(model_folder), "cpu").layers == 3
+    assert resolve(str(model_folder)).is_here
 
 
-def test_a_shard_that_was_not_fetched_is_named(cached: Path) -> None:
-    gone = sorted(cached.glob("*.safetensors"))[1]
-    gone.unlink()
+def test_a_shard_that_was_not_fetched_is_named(cache_folder: Path) -> None:
+    shard = sorted(cache_folder.glob("*.safetensors"))[1]
+    shard.unlink()
     assert not resolve("owner/name").is_here
-    with pytest.raises(ModelUnavailable, match=f"owner/name cannot be loaded: {gone.name} is missing, one of"):
+    with pytest.raises(ModelUnavailable, match=f"owner/name cannot be loaded: {shard.name} is missing, one of"):
         load("owner/name", "cpu")
 
 
@@ -103,8 +103,8 @@ def test_the_commit_of_what_was_fetched_is_known() -> None:
     assert resolve("owner/name").revision is None
 
 
-def test_what_is_not_of_the_hub_has_none(saved: Path) -> None:
-    assert resolve(str(saved)).commit is None
+def test_what_is_not_of_the_hub_has_none(model_folder: Path) -> None:
+    assert resolve(str(model_folder)).commit is None
     assert resolve("miniature").commit is None
     assert resolve("planted").commit is None
 
@@ -129,16 +129,16 @@ def test_a_revision_that_may_move_is_said_with_the_commit_that_pins_it(revision:
 # Fingerprints
 
 
-def test_the_hubs_own_digests_are_taken_and_are_those_of_the_bytes(cached: Path, saved: Path) -> None:
-    assert resolve("owner/name").fingerprint() == resolve(str(saved)).fingerprint()
-    shards = sorted(cached.glob("*.safetensors"))
+def test_the_hubs_own_digests_are_taken_and_are_those_of_the_bytes(cache_folder: Path, model_folder: Path) -> None:
+    assert resolve("owner/name").fingerprint() == resolve(str(model_folder)).fingerprint()
+    shards = sorted(cache_folder.glob("*.safetensors"))
     assert len(shards) > 1
     for shard in shards:
         shard.resolve().write_bytes(b"read, this would tell")
-    assert resolve("owner/name").fingerprint() == resolve(str(saved)).fingerprint()
-    small = cached / "config.json"
+    assert resolve("owner/name").fingerprint() == resolve(str(model_folder)).fingerprint()
+    small = cache_folder / "config.json"
     small.resolve().write_bytes(small.read_bytes() + b" ")
-    assert resolve("owner/name").fingerprint() != resolve(str(saved)).fingerprint()
+    assert resolve("owner/name").fingerprint() != resolve(str(model_folder)).fingerprint()
 
 
 @pytest.mark.parametrize("place", ["blobs/" + "a" * 40, "elsewhere/" + "a" * 64, "blobs/" + "A" * 64])
@@ -190,9 +190,9 @@ def test_why_it_cannot_be_had_and_what_to_do(error: Exception, says: str, monkey
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     for ask in (resolve("owner/name", revision="v9").check, resolve("owner/name", revision="v9").load):
-        with pytest.raises(ModelUnavailable) as refused:
+        with pytest.raises(ModelUnavailable) as caught_error:
             ask()
-        sentence = str(refused.value)
+        sentence = str(caught_error.value)
         assert sentence.startswith(
             "owner/name is no folder here and cannot be fetched from the hub as owner/name at revision v9 ("
         )

@@ -36,7 +36,7 @@ def whole() -> Any:
 
 
 @pytest.fixture(scope="module")
-def saved(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved")
     whole.save_pretrained(folder, max_shard_size="20KB")
     tiny_llava.processor().save_pretrained(folder)
@@ -44,37 +44,41 @@ def saved(whole: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(saved: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(saved, tmp_path / "model"))
+def folder(model_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(model_folder, tmp_path / "model"))
 
 
 # What the weights take
 
 
-def test_parameters_are_counted_by_the_headers(whole: Any, saved: Path, tmp_path: Path) -> None:
-    assert len(list(saved.glob("*.safetensors"))) > 1
-    stored = sum(tensor.numel() for tensor in whole.state_dict().values())
-    assert parameters(saved) == stored
-    assert resolve(str(saved)).bytes("auto", "cpu") == resolve(str(saved)).bytes("float32", "cuda") == 4 * stored
-    assert resolve(str(saved)).bytes("auto", "cuda") == 2 * stored
-    (saved / "consolidated.safetensors").write_bytes(next(saved.glob("*.safetensors")).read_bytes())
+def test_parameters_are_counted_by_the_headers(whole: Any, model_folder: Path, tmp_path: Path) -> None:
+    assert len(list(model_folder.glob("*.safetensors"))) > 1
+    count = sum(tensor.numel() for tensor in whole.state_dict().values())
+    assert parameters(model_folder) == count
+    assert (
+        resolve(str(model_folder)).bytes("auto", "cpu")
+        == resolve(str(model_folder)).bytes("float32", "cuda")
+        == 4 * count
+    )
+    assert resolve(str(model_folder)).bytes("auto", "cuda") == 2 * count
+    (model_folder / "consolidated.safetensors").write_bytes(next(model_folder.glob("*.safetensors")).read_bytes())
     try:
-        assert parameters(saved) == stored, "a file that the index does not name counts for nothing"
+        assert parameters(model_folder) == count, "a file that the index does not name counts for nothing"
     finally:
-        (saved / "consolidated.safetensors").unlink()
+        (model_folder / "consolidated.safetensors").unlink()
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     assert parameters(tmp_path) == 0
 
 
-def test_who_waits_for_weights_hears_how_many_are_there(saved: Path) -> None:
+def test_who_waits_for_weights_hears_how_many_are_there(model_folder: Path) -> None:
     """The count is transformers' own, and its progress bar is left as it was."""
     from transformers.utils import logging
 
-    seen: list[tuple[int, int]] = []
-    resolve(str(saved)).load("cpu", "float32", lambda done, of: seen.append((done, of)))
-    of = seen[0][1]
+    steps: list[tuple[int, int]] = []
+    resolve(str(model_folder)).load("cpu", "float32", lambda done, of: steps.append((done, of)))
+    of = steps[0][1]
     assert of > 24
-    assert seen == [(done, of) for done in range(1, of + 1)]
+    assert steps == [(done, of) for done in range(1, of + 1)]
     assert logging.set_tqdm_hook(None) is None
 
 
@@ -82,7 +86,7 @@ def test_who_waits_for_weights_hears_how_many_are_there(saved: Path) -> None:
 
 
 @cache
-def built(family: str) -> Any:
+def tiny_model(family: str) -> Any:
     return FAMILIES[family].build()[0]
 
 
@@ -98,7 +102,7 @@ def device_of(parameter: str, devices: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_layers_go_to_devices_in_turn_and_all_else_to_the_first(family: str) -> None:
-    model = built(family)
+    model = tiny_model(family)
     layers = {id(layer): index for index, layer in enumerate(decoder_of(model, family).layers)}
     names = {index: name for name, module in model.named_modules() if (index := layers.get(id(module))) is not None}
     of_layers = sum(size for name, size in sizes(model).items() if name.startswith(tuple(names.values())))
@@ -106,9 +110,9 @@ def test_layers_go_to_devices_in_turn_and_all_else_to_the_first(family: str) -> 
     room = {"a": rest + 0.3 * of_layers, "b": 0.5 * of_layers, "c": 0.5 * of_layers}
     devices = device_map(model, room, family)
     assert all(device_of(name, devices) for name in sizes(model))
-    placed = [devices[names[index]] for index in range(len(names))]
-    assert placed == sorted(placed)
-    assert set(placed) >= {"b", "c"}
+    devices_in_turn = [devices[names[index]] for index in range(len(names))]
+    assert devices_in_turn == sorted(devices_in_turn)
+    assert set(devices_in_turn) >= {"b", "c"}
     elsewhere = [name for name in sizes(model) if not name.startswith(tuple(names.values()))]
     assert {device_of(name, devices) for name in elsewhere} == {"a"}
 
@@ -118,13 +122,13 @@ def test_devices_are_filled_to_the_same_share(shares: tuple[int, ...]) -> None:
     model = tiny_llava.model(layers=40)
     whole = sum(sizes(model).values())
     room = {f"cuda:{index}": 1.2 * whole * share / sum(shares) for index, share in enumerate(shares)}
-    taken: dict[str, int] = defaultdict(int)
+    sizes_on: dict[str, int] = defaultdict(int)
     devices = device_map(model, room, "it")
     for name, size in sizes(model).items():
-        taken[device_of(name, devices)] += size
+        sizes_on[device_of(name, devices)] += size
     layer = sum(size for name, size in sizes(model).items() if ".layers.0." in name and "language" in name)
     for device, there in room.items():
-        assert abs(taken[device] - there / 1.2) <= layer
+        assert abs(sizes_on[device] - there / 1.2) <= layer
 
 
 def test_a_first_device_without_room_for_all_but_the_layers_is_refused() -> None:
@@ -133,34 +137,36 @@ def test_a_first_device_without_room_for_all_but_the_layers_is_refused() -> None
 
 
 @pytest.fixture
-def two_small_devices(monkeypatch: pytest.MonkeyPatch, saved: Path) -> None:
+def two_small_devices(monkeypatch: pytest.MonkeyPatch, model_folder: Path) -> None:
     """Two CUDA devices, each with the bytes of a little more than half of the model in float32."""
-    there = int(resolve(str(saved)).bytes("float32", "cuda") * 0.5 / loading.SHARE_FOR_WEIGHTS * 1.2)
+    there = int(resolve(str(model_folder)).bytes("float32", "cuda") * 0.5 / loading.SHARE_FOR_WEIGHTS * 1.2)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda index: (there, there))
 
 
 @pytest.mark.usefixtures("two_small_devices")
-def test_a_model_too_large_for_all_of_them_is_refused(saved: Path) -> None:
-    assert "2 devices can hold 0.0 GiB of weights: choose a dtype of fewer" in refusal(saved, dtype="float64")
+def test_a_model_too_large_for_all_of_them_is_refused(model_folder: Path) -> None:
+    assert "2 devices can hold 0.0 GiB of weights: choose a dtype of fewer" in refusal(model_folder, dtype="float64")
 
 
 @pytest.mark.usefixtures("two_small_devices")
 @pytest.mark.parametrize("device", ["cuda:0", "cuda:1"])
-def test_a_model_too_large_for_the_one_that_is_named_is_refused(saved: Path, device: str) -> None:
-    assert f"and {device} has 0.0 GiB free: choose another device" in refusal(saved, device=device, dtype="float32")
+def test_a_model_too_large_for_the_one_that_is_named_is_refused(model_folder: Path, device: str) -> None:
+    assert f"and {device} has 0.0 GiB free: choose another device" in refusal(
+        model_folder, device=device, dtype="float32"
+    )
 
 
 @pytest.mark.usefixtures("two_small_devices")
-def test_what_spreading_takes_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_spreading_takes_is_named(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "find_spec", lambda package: None)
-    sentence = refusal(saved, device="cuda", dtype="float32")
+    sentence = refusal(model_folder, device="cuda", dtype="float32")
     assert "more than cuda:0 has free, and to spread it over 2 devices takes accelerate: pip install" in sentence
 
 
 @pytest.mark.usefixtures("two_small_devices")
 def test_a_model_is_spread_and_answers_as_in_one_piece(
-    whole: Any, saved: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Any, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through accelerate, with the CPU in the place of either device."""
     pytest.importorskip("accelerate")
@@ -171,7 +177,7 @@ def test_a_model_is_spread_and_answers_as_in_one_piece(
         return dict.fromkeys(spread, "cpu")
 
     monkeypatch.setattr(loading, "device_map", on_the_cpu)
-    adapter = load(str(saved), device="cuda", dtype="float32")
+    adapter = load(str(model_folder), device="cuda", dtype="float32")
     assert set(spread.values()) == {"cuda:0", "cuda:1"}
     ids = torch.tensor([[4, 5, 6, 7]])
     with torch.no_grad():
@@ -187,12 +193,12 @@ def test_accelerates_hooks_around_the_layers_change_nothing(family: str) -> None
     """As they stand in a model that is spread over devices; every layer's runs in each forward and in each replay."""
     accelerate = pytest.importorskip("accelerate")
     hooks = pytest.importorskip("accelerate.hooks")
-    moved: dict[int, int] = defaultdict(int)
+    moves: dict[int, int] = defaultdict(int)
 
     class Counted(hooks.AlignDevicesHook):
-        def pre_forward(self, module: Any, *given: Any, **named: Any) -> Any:
-            moved[id(module)] += 1
-            return super().pre_forward(module, *given, **named)
+        def pre_forward(self, module: Any, *arguments: Any, **options: Any) -> Any:
+            moves[id(module)] += 1
+            return super().pre_forward(module, *arguments, **options)
 
     model, processor = FAMILIES[family].build()
     accelerate.dispatch_model(model.double(), {"": "cpu"}, main_device="cpu", force_hooks=True)
@@ -205,10 +211,10 @@ def test_accelerates_hooks_around_the_layers_change_nothing(family: str) -> None
     contract = check(subject, cases)
     assert contract.passed, contract.checks
     assert "'fast' differs from the reference by" in contract.checks["engine"]
-    before = dict(moved)
+    before = dict(moves)
     prompts = [subject.encode(cases[0])]
     fast.sweep(subject, prompts, [IMAGE >> QUESTION], 1)
-    assert all(moved[id(layer)] > before[id(layer)] for layer in layers)
+    assert all(moves[id(layer)] > before[id(layer)] for layer in layers)
 
 
 def test_weights_that_accelerate_offloads_are_refused() -> None:

@@ -81,15 +81,15 @@ def test_what_stands_in_the_way_is_found_without_loading(folder: Path, monkeypat
     import huggingface_hub
 
     resolve(str(folder)).check()
-    fetched: list[list[str]] = []
+    fetches: list[list[str]] = []
 
     def download(location: str, revision: str | None, allow_patterns: list[str]) -> str:
-        fetched.append(allow_patterns)
+        fetches.append(allow_patterns)
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     resolve("some/model").check()
-    assert fetched == [["config.json", "processor_config.json", "preprocessor_config.json"]]
+    assert fetches == [["config.json", "processor_config.json", "preprocessor_config.json"]]
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ModelUnavailable, match=r"model cannot be loaded: model\.safetensors is cut short"):
         resolve(str(folder)).check()

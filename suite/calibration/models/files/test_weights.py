@@ -80,13 +80,13 @@ def test_weights_that_lack_parameters(folder: Path) -> None:
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(folder / "model.safetensors")
-    gone = next(name for name in tensors if name.endswith("q_proj.weight") and "language_model" in name)
-    del tensors[gone]
+    missing = next(name for name in tensors if name.endswith("q_proj.weight") and "language_model" in name)
+    del tensors[missing]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     assert "lack 1 of its parameters" in refusal(folder)
 
 
-def edited(folder: Path, part: str, **settings: Any) -> None:
+def edit(folder: Path, part: str, **settings: Any) -> None:
     """Change *settings* in a *part* of the folder's configuration."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config[part] |= settings
@@ -96,7 +96,7 @@ def edited(folder: Path, part: str, **settings: Any) -> None:
 @pytest.mark.parametrize("part", ["text_config", "vision_config"])
 def test_a_configuration_that_is_cut_to_fewer_layers(folder: Path, part: str) -> None:
     """Transformers would leave the other layers' weights aside, with a warning."""
-    edited(folder, part, num_hidden_layers=1)
+    edit(folder, part, num_hidden_layers=1)
     sentence = refusal(folder)
     assert " parameters that its configuration has no place for (" in sentence
     assert ".layers.1." in sentence
@@ -104,7 +104,7 @@ def test_a_configuration_that_is_cut_to_fewer_layers(folder: Path, part: str) ->
 
 
 def test_a_configuration_of_another_width(folder: Path) -> None:
-    edited(folder, "text_config", intermediate_size=8)
+    edit(folder, "text_config", intermediate_size=8)
     assert "cannot be loaded (" in refusal(folder)
 
 

@@ -53,9 +53,9 @@ def tokenizer(*special: str, bos: bool = True, **named: str) -> Any:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    built = Tokenizer(models.BPE())
-    built.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    built.decoder = decoders.ByteLevel()
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=500,
         special_tokens=[
@@ -65,13 +65,13 @@ def tokenizer(*special: str, bos: bool = True, **named: str) -> Any:
         show_progress=False,
     )
     words = " yellow Yellow black shirt shirts dog dogs hat phone What telephone left right" * 3
-    built.train_from_iterator([VICUNA_SYSTEM, INSTRUCTION, words, "USER: ASSISTANT:"], trainer)
+    bpe.train_from_iterator([VICUNA_SYSTEM, INSTRUCTION, words, "USER: ASSISTANT:"], trainer)
     if bos:
-        built.post_processor = processors.TemplateProcessing(
-            single=f"{BOS} $A", special_tokens=[(BOS, built.token_to_id(BOS))]
+        bpe.post_processor = processors.TemplateProcessing(
+            single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))]
         )
     return PreTrainedTokenizerFast(
-        tokenizer_object=built, bos_token=BOS, eos_token=EOS, pad_token=PAD, extra_special_tokens=named
+        tokenizer_object=bpe, bos_token=BOS, eos_token=EOS, pad_token=PAD, extra_special_tokens=named
     )
 
 

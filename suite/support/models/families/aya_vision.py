@@ -22,17 +22,17 @@ def processor(tiles: int) -> Any:
 def build() -> tuple[Any, Any]:
     from transformers import AyaVisionConfig, AyaVisionForConditionalGeneration, Cohere2Config, SiglipVisionConfig
 
-    made = processor(tiles=1)
+    own = processor(tiles=1)
     vision = SiglipVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=32, patch_size=8
     )
     text = {**TEXT, "tie_word_embeddings": True}
     config = AyaVisionConfig(
-        vision_config=vision, text_config=Cohere2Config(**text, vocab_size=len(made.tokenizer), sliding_window=64),
-        image_token_index=made.image_token_id, downsample_factor=2,
+        vision_config=vision, text_config=Cohere2Config(**text, vocab_size=len(own.tokenizer), sliding_window=64),
+        image_token_index=own.image_token_id, downsample_factor=2,
         vision_feature_layer=-1,
     )  # fmt: skip
-    return lively(AyaVisionForConditionalGeneration(config)), made
+    return lively(AyaVisionForConditionalGeneration(config)), own
 
 
 FAMILY = Family(build, regions=False)

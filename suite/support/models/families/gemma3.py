@@ -20,9 +20,9 @@ def processor(pixels: int = PIXELS, tokens: int = TOKENS, **images: Any) -> Any:
     from transformers import Gemma3Processor
     from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-    given: dict[str, Any] = {"size": {"height": pixels, "width": pixels}, **images}
+    settings: dict[str, Any] = {"size": {"height": pixels, "width": pixels}, **images}
     template = "{{ bos_token }}" + turns("<start_of_image>")
-    return Gemma3Processor(Gemma3ImageProcessorPil(**given), words(), template, image_seq_length=tokens)
+    return Gemma3Processor(Gemma3ImageProcessorPil(**settings), words(), template, image_seq_length=tokens)
 
 
 def model(pixels: int = PIXELS, patch: int = PATCH, tokens: int = TOKENS) -> Any:

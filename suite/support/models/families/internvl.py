@@ -21,10 +21,14 @@ def processor(tile: int = TILE, patch: int = PATCH, **settings: Any) -> Any:
     from transformers import InternVLProcessor
     from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 
-    given: dict[str, Any] = {"size": {"height": tile, "width": tile}, "max_patches": 6, **settings}
+    options: dict[str, Any] = {"size": {"height": tile, "width": tile}, "max_patches": 6, **settings}
     tokens = (tile // patch // 2) ** 2
     return without_videos(InternVLProcessor)(
-        GotOcr2ImageProcessorPil(**given), words(), None, image_seq_length=tokens, chat_template=turns("<IMG_CONTEXT>")
+        GotOcr2ImageProcessorPil(**options),
+        words(),
+        None,
+        image_seq_length=tokens,
+        chat_template=turns("<IMG_CONTEXT>"),
     )
 
 

@@ -18,14 +18,14 @@ def processor(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE, **im
     from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
     with replaced.object(processing_smolvlm, "num2words", str):
-        built = without_videos(SmolVLMProcessor)(
+        own = without_videos(SmolVLMProcessor)(
             SmolVLMImageProcessorPil(**image_settings(tile, **images)),
             words("<video>"),
             None,
             **tiny_idefics3.settings(tile, patch, shuffle),
         )
-    built.video_processor = SimpleNamespace(num_frames=1, fps=1, model_input_names=[])
-    return built
+    own.video_processor = SimpleNamespace(num_frames=1, fps=1, model_input_names=[])
+    return own
 
 
 def model(tile: int = TILE, patch: int = PATCH, shuffle: int = SHUFFLE) -> Any:
