@@ -393,9 +393,8 @@ def test_all_that_was_asked_is_kept_or_counted_whatever_was_known(
 
 def test_a_picture_that_is_lost_meanwhile_is_counted_as_that(subject: TinySubject, known: list[Question]) -> None:
     first = measure(subject, known, [IMAGE >> LAST])
-    without_picture = replace(known[0], image_id="")  # the tiny models' sign of a picture that cannot be had
-    now = replace(first, asked=(without_picture, *known[1:]))
-    result = measure(subject, [without_picture, *known[1:]], [IMAGE >> LAST], earlier=now)
+    now = [replace(known[0], image_id=""), *known[1:]]  # the tiny models' sign of a picture that cannot be had
+    result = measure(subject, now, [IMAGE >> LAST], earlier=replace(first, asked=tuple(now)))
     assert (result.questions, result.set_aside) == (tuple(known[1:]), {PICTURE_MISSING: 1})
 
 
@@ -405,9 +404,8 @@ def test_a_final_sub_word_stands_behind_the_answer_that_was_right(
     cases = several[:4]
     first = measure(subject, cases, [IMAGE >> LAST], lens=False)
     greedy = greedy_answers(subject, [subject.encode(question) for question in cases])
-    monkeypatch.setattr(
-        "fixtures.instruments.generation.greedy_answers", lambda *_, **__: [(*greedy[0], *greedy[0]), *greedy[1:]]
-    )
+    twice = [(*greedy[0], *greedy[0]), *greedy[1:]]
+    monkeypatch.setattr("fixtures.instruments.generation.greedy_answers", lambda *_, **__: twice)
     result = measure(subject, cases, [IMAGE >> LAST], earlier=first, final_sub_word=True, lens=False)
     assert (result.questions, result.set_aside) == (tuple(cases[1:]), {ANSWERED_OTHERWISE: 1})
 

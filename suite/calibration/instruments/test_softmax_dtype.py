@@ -25,7 +25,7 @@ def subject_of(dtype: torch.dtype, decoder: str, encoder: str = "sdpa") -> Subje
 
 
 @pytest.mark.parametrize(
-    ("dtype", "decoder", "encoder", "heard"),
+    ("dtype", "decoder", "encoder", "expected"),
     [
         (torch.float64, "eager", "sdpa", [torch.float32]),
         (torch.float64, "sdpa", "sdpa", []),

@@ -70,13 +70,13 @@ READINGS: dict[str, Read] = {
 
 
 @pytest.mark.parametrize("read", READINGS.values(), ids=READINGS)
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
-def test_no_curve_can_be_read(flow: Flow | PooledFlow, read: Read) -> None:
+@pytest.mark.parametrize("some_flow", FLOWS.values(), ids=FLOWS)
+def test_no_curve_can_be_read(some_flow: Flow | PooledFlow, read: Read) -> None:
     with pytest.raises(Inconclusive) as error:
-        read(flow)
+        read(some_flow)
     reason = str(error.value)
     assert reason.startswith(NONE_RIGHT.format(asked=6))
-    result = finding("model", flow.task, [], error.value, is_recorded=False)
+    result = finding("model", some_flow.task, [], error.value, is_recorded=False)
     assert (result.verdict, result.reason) == ("inconclusive", reason)
 
 

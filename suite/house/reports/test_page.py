@@ -109,10 +109,10 @@ def test_p_values_stand_next_to_the_bound_and_are_explained() -> None:
     assert "one without a p counts as 1" in content
 
 
-def test_the_page_says_what_a_knockout_shows(written: str) -> None:
-    assert written.count('id="what-a-knockout-shows"') == 1
-    assert "A drop shows that the model needs a route" in written
-    assert "It does not show that the route is unused" in written
+def test_the_page_says_what_a_knockout_shows(whole_page: str) -> None:
+    assert whole_page.count('id="what-a-knockout-shows"') == 1
+    assert "A drop shows that the model needs a route" in whole_page
+    assert "It does not show that the route is unused" in whole_page
 
 
 def test_only_a_claim_that_holds_by_an_absence_says_so() -> None:

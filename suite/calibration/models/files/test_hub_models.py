@@ -64,7 +64,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 # What is here
 
 
-@pytest.mark.usefixtures("cached")
+@pytest.mark.usefixtures("cache_folder")
 def test_a_cached_model_loads_without_the_network() -> None:
     assert resolve("owner/name").is_here
     adapter = load("owner/name", "cpu")
@@ -87,7 +87,7 @@ def test_a_shard_that_was_not_fetched_is_named(cache_folder: Path) -> None:
         load("owner/name", "cpu")
 
 
-@pytest.mark.usefixtures("cached")
+@pytest.mark.usefixtures("cache_folder")
 def test_what_was_never_fetched_is_not_here() -> None:
     assert not resolve("owner/other").is_here
     assert not resolve("owner/name", revision="other").is_here
@@ -96,7 +96,7 @@ def test_what_was_never_fetched_is_not_here() -> None:
 # Revisions
 
 
-@pytest.mark.usefixtures("cached")
+@pytest.mark.usefixtures("cache_folder")
 def test_the_commit_of_what_was_fetched_is_known() -> None:
     """Whether it was asked for by that name or as whatever is newest."""
     assert resolve("owner/name").commit == resolve("owner/name", revision=COMMIT).commit == COMMIT
@@ -109,7 +109,7 @@ def test_what_is_not_of_the_hub_has_none(model_folder: Path) -> None:
     assert resolve("planted").commit is None
 
 
-@pytest.mark.usefixtures("cached")
+@pytest.mark.usefixtures("cache_folder")
 @pytest.mark.parametrize("revision", [None, "main", COMMIT])
 def test_a_revision_that_may_move_is_said_with_the_commit_that_pins_it(revision: str | None) -> None:
     sentences: list[str] = []
