@@ -9,7 +9,7 @@ import argparse
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -80,8 +80,13 @@ class Measured:
             return measured_sibling(request.task)
         main = measured(request.model, request.task, self.asked)
         if request.is_main or (request.width in (None, main.width) and request.edge in main.edges):
-            return main if not request.final_sub_word else measured_again(request, self.asked)
-        return measured_again(request, self.asked)
+            return main if not request.final_sub_word else measured_again(_of_pass(request), self.asked)
+        return measured_again(_of_pass(request), self.asked)
+
+
+def _of_pass(request: Request) -> Request:
+    """The first of the requests that one pass answers, so that the pass is made once for all of its edges."""
+    return replace(request, edge=request.edges[0])
 
 
 def _questions(task: str, asked: int) -> Sequence[Question]:
