@@ -212,7 +212,7 @@ def test_padding_and_separators_show_nothing(name: str) -> None:
     """Whatever the picture holds, they look the same."""
     for size in family(name).sizes:
         layout = subject(name).layout(size)
-        everywhere = changed(subject(name), Image.Resampling.NEAREST, size, (0, 0, *size))
+        (everywhere,) = changed(subject(name), Image.Resampling.NEAREST, size, (0, 0, *size))
         assert not everywhere & {*layout.padding.tolist(), *layout.separators.tolist()}
         assert everywhere | {*layout.padding.tolist(), *layout.separators.tolist()} <= set(range(layout.tokens))
         of_no_place = layout.padding.size + layout.separators.size + len(layout.tiles) * family(name).class_tokens

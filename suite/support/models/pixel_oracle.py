@@ -7,6 +7,7 @@ import io
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class MemoryPicture:
 def in_memory(pixels: np.ndarray) -> MemoryPicture:
     """The picture of *pixels* [height, width, 3]."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
+    Image.fromarray(pixels).save(file, "PNG", compress_level=1)
     return MemoryPicture(file.getvalue())
 
 
@@ -51,6 +52,7 @@ def noise(size: Size, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
 
 
+@cache
 def question(size: Size, seed: int = 0, text: str = "Is the shirt black or yellow?") -> Question:
     """A question about a picture of noise with one box, to the right of its center."""
     return Question(
@@ -94,15 +96,15 @@ def _nothing(module: Any, arguments: Any, output: Any) -> Any:
     return (output[0] * 0, *output[1:]) if isinstance(output, tuple) else output * 0
 
 
-def changed(subject: Subject, resample: int, size: Size, box: PixelBox) -> set[int]:
-    """The image tokens that look different when *box* of a grey picture is marked."""
-    x, y, width, height = box
-    plain = np.full((size[1], size[0], 3), GREY, dtype=np.uint8)
-    marked = plain.copy()
-    marked[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = MARK
+def changed(subject: Subject, resample: int, size: Size, *boxes: PixelBox) -> list[set[int]]:
+    """For each of *boxes*, the image tokens that look different when it is marked on a grey picture."""
+    plain, pictures = np.full((size[1], size[0], 3), GREY, dtype=np.uint8), list[np.ndarray]()
+    for x, y, width, height in boxes:
+        pictures.append(plain.copy())
+        pictures[-1][max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = MARK
     with seeing_themselves_alone(subject, resample) as silent:
-        before, after = (_features(silent, pixels) for pixels in (plain, marked))
-    return set(np.flatnonzero((before != after).any(dim=-1).cpu().numpy()).tolist())
+        before, *after = (_features(silent, pixels) for pixels in (plain, *pictures))
+    return [set(np.flatnonzero((before != features).any(dim=-1).cpu().numpy()).tolist()) for features in after]
 
 
 def _features(subject: Subject, pixels: np.ndarray) -> torch.Tensor:
@@ -127,12 +129,14 @@ def require_patches_where_they_are_seen(subject: Subject, size: Size, boxes: Seq
     interpolation, it is read in its place and around it: every token there must change.
     """
     layout = subject.layout(size)
-    for x, y, width, height in boxes:
-        tokens = set(layout.showing((x, y, width, height)).tolist())
-        nearest = changed(subject, Image.Resampling.NEAREST, size, (x, y, width, height))
-        assert nearest <= tokens, (size, (x, y, width, height))
-        around = changed(subject, Image.Resampling.BILINEAR, size, (x - 1, y - 1, width + 2, height + 2))
-        assert tokens <= around, (size, (x, y, width, height))
+    expected = [set(layout.showing(box).tolist()) for box in boxes]
+    at_nearest = changed(subject, Image.Resampling.NEAREST, size, *boxes)
+    for box, tokens, nearest in zip(boxes, expected, at_nearest, strict=True):
+        assert nearest <= tokens, (size, box)
+    wider = [(x - 1, y - 1, width + 2, height + 2) for x, y, width, height in boxes]
+    interpolated = changed(subject, Image.Resampling.BILINEAR, size, *wider)
+    for box, tokens, around in zip(boxes, expected, interpolated, strict=True):
+        assert tokens <= around, (size, box)
 
 
 def tiled(subject: Subject, size: Size) -> bool:
