@@ -24,6 +24,12 @@ def paper_figures() -> list[FigureFile]:
     return list(figures(whole()))
 
 
+@pytest.fixture
+def in_svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws no PDF, whose fonts take longer than all else, for tests that read the SVG."""
+    monkeypatch.setattr("reports.files.figures.FORMATS", ("svg",))
+
+
 def words(figure: FigureFile) -> list[str]:
     elements = ElementTree.fromstring(figure.files["svg"]).iter(f"{SVG}text")
     return ["".join(element.itertext()) for element in elements]
@@ -42,6 +48,7 @@ def test_each_has_six_panels_and_a_legend(paper_figures: list[FigureFile]) -> No
     assert {"question → last", "image → last", "last → last"} <= set(words(paper_figures[0]))
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 def test_the_claims_bound_and_band_are_drawn() -> None:
     curves = [curve()]
     (bare,) = plates("a", [("a", curves)])
@@ -73,6 +80,7 @@ def test_a_composite_claim_draws_each_of_its_parts() -> None:
     )
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 def test_two_models_are_laid_over_each_other() -> None:
     one, other = whole("one"), whole("other $x$ & <y>")
     both = replace(one, models=one.models + other.models, curves=one.curves + other.curves)
@@ -93,6 +101,7 @@ FINER = (
 )
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 @pytest.mark.parametrize("panels", [1, 6])
 @pytest.mark.parametrize("names", [*(plate.curves for plate in PLATES[:-1]), FINER], ids=[*"3456J"])
 @pytest.mark.parametrize("models", [("a",), ("short", "a name that is longer than its figure is wide " * 5, "W" * 99)])
@@ -118,12 +127,14 @@ def wide(text: str) -> float:
     return TextPath((0, 0), text, size=STYLE["font.size"]).get_extents().x1
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 def test_models_of_different_depth_share_an_axis() -> None:
     shallow, deep = [curve(points=12)], [curve(points=40)]
     (figure,) = plates("a", [("a", shallow), ("b", deep)])
     assert "fraction of depth" in words(figure)
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 def test_curves_of_no_other_figure_are_those_of_appendix_j() -> None:
     (figure,) = plates("a", [("a", [curve("c(true-option->last)")])])
     assert figure.name == "a-figure-J"
@@ -141,6 +152,7 @@ def test_gaps_and_constant_curves_can_be_drawn() -> None:
     assert in_words([curve()]) == "ChooseAttr c(image->question): -30 points at layer 1 of 14"
 
 
+@pytest.mark.usefixtures("in_svg_alone")
 def test_the_same_ledger_gives_the_same_files(paper_figures: list[FigureFile]) -> None:
     assert [figure.files["svg"] for figure in figures(whole())] == [figure.files["svg"] for figure in paper_figures]
 
