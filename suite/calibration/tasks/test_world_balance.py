@@ -31,11 +31,15 @@ VALUES = {"color": COLORS, "material": MATERIALS, "size": SIZES}
 LEARNED, JUDGED = 5000, 2400  # numbers of scenes that a guesser learns from and is judged on
 
 
+a_scene_of = cache(scene)
+"""The scenes are drawn once for all six tasks."""
+
+
 @cache
 def questions_about(split: Split, task: str, count: int) -> tuple[tuple[Scene, JsonObject], ...]:
     """One question about each of the first *count* scenes that allows one."""
     rng = random.Random(f"{split}/{task}")
-    scenes = (scene(split, index) for index in range(count))
+    scenes = (a_scene_of(split, index) for index in range(count))
     return tuple((a_scene, question) for a_scene in scenes if (question := ask(a_scene, task, rng)) is not None)
 
 
