@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fixtures.flow import IMAGE, LAST, QUESTION
 from fixtures.instruments.checkpoint import GENERATION, SWEEP, Checkpoint
+from fixtures.instruments.generation import greedy_answers
 from fixtures.measure import measure
 from fixtures.measurement import Measurement
-from fixtures.models import load
-from fixtures.models.base import Subject
-from fixtures.tasks import questions
+from fixtures.question import Question
+from suite.support.models.words_llava import WORD_TOKENS, TinySubject, tiny_question, tiny_subject
 from suite.support.runs.interruptions import Killed, break_off, same
 
 EDGES = [IMAGE >> QUESTION, QUESTION >> LAST]
@@ -19,37 +21,48 @@ QUESTIONS = 8
 
 
 @pytest.fixture(scope="module")
-def subject() -> Subject:
-    return load("miniature")
+def subject() -> TinySubject:
+    return tiny_subject()
 
 
-def run(subject: Subject, engine: str, checkpoint: Checkpoint) -> Measurement:
-    return measure(subject, questions("ChooseAttr", n=QUESTIONS), EDGES, engine=engine, checkpoint=checkpoint)
+@pytest.fixture(scope="module")
+def questions(subject: TinySubject) -> list[Question]:
+    """Questions of several lengths that the tiny model answers in one word, which is taken as right."""
+    cases = [tiny_question(seed, words=2 + seed % 3) for seed in range(120)]
+    greedy = greedy_answers(subject, [subject.encode(question) for question in cases])
+    answered = [replace(question, answer=subject.decode(ids)) for question, ids in zip(cases, greedy, strict=True)]
+    return [question for question in answered if question.answer in WORD_TOKENS][:QUESTIONS]
+
+
+def run(subject: TinySubject, questions: list[Question], engine: str, checkpoint: Checkpoint) -> Measurement:
+    return measure(subject, questions, EDGES, engine=engine, checkpoint=checkpoint)
 
 
 @pytest.mark.parametrize("engine", ["fast", "reference"])
 def test_wherever_it_breaks_off_the_numbers_are_the_same(
-    subject: Subject, engine: str, monkeypatch: pytest.MonkeyPatch
+    subject: TinySubject, questions: list[Question], engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Checkpoint()
-    expected = run(subject, engine, whole)
-    assert len(whole.batches(GENERATION).done) > 1, "there are batches to break off between"
+    expected = run(subject, questions, engine, whole)
+    assert len(expected.questions) == QUESTIONS
+    assert all(len(whole.batches(name).done) > 1 for name in (GENERATION, SWEEP)), "there is where to break off"
     batches = sum(len(whole.batches(name).done) for name in (GENERATION, SWEEP))
     for done in (1, batches // 2 + 1, batches - 1):
         part = Checkpoint()
         break_off(monkeypatch, after=done)
         with pytest.raises(Killed):
-            run(subject, engine, part)
+            run(subject, questions, engine, part)
         continued = Checkpoint.from_arrays(part.to_arrays())
         assert sum(len(continued.batches(name).done) for name in (GENERATION, SWEEP)) == done
         break_off(monkeypatch, after=1000)
-        assert same(run(subject, engine, continued), expected)
+        assert same(run(subject, questions, engine, continued), expected)
     break_off(monkeypatch, after=0)
-    assert same(run(subject, engine, Checkpoint.from_arrays(whole.to_arrays())), expected), "nothing is left to do"
+    done_before = Checkpoint.from_arrays(whole.to_arrays())
+    assert same(run(subject, questions, engine, done_before), expected), "nothing is left to do"
 
 
-def test_rows_are_of_the_question_that_they_were_computed_for(subject: Subject) -> None:
-    prompts = [(place, subject.encode(question)) for place, question in enumerate(questions("ChooseAttr", n=4))]
+def test_rows_are_of_the_question_that_they_were_computed_for(subject: TinySubject, questions: list[Question]) -> None:
+    prompts = [(place, subject.encode(question)) for place, question in enumerate(questions[:4])]
     rows = [(np.array(float(place)),) for place in range(2)]
     stage = Checkpoint().batches(SWEEP)
     stage.add(prompts[:2], rows)

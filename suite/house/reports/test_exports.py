@@ -18,6 +18,13 @@ from suite.support.runs.ledgers import MEASURED, ledger, record, whole
 TEXTS = ReportOptions(figures=False)
 
 
+@pytest.fixture
+def without_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes figures without content, for tests of where files go."""
+    drawings = {"svg": b"<svg/>", "pdf": b"%PDF"}
+    monkeypatch.setattr("reports.files.figures._draw", lambda *_: drawings)
+
+
 def test_latex_has_two_tables_a_model_and_nothing_unescaped() -> None:
     hostile = "a_b & 50 % $x$ #1 {y} ^ ~ \\input{z}"
     text = claims_latex(ledger(replace(MEASURED, model=hostile), replace(MEASURED, model=hostile, task="all")))
@@ -100,6 +107,7 @@ def test_a_whole_run_takes_the_place_of_any(tmp_path: Path) -> None:
     assert not (tmp_path / EARLIER).exists()
 
 
+@pytest.mark.usefixtures("without_drawing")
 def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     write_report(whole("one"), tmp_path, ReportOptions(), {})
     sentences = write_report(whole("two"), tmp_path, ReportOptions(), {})
@@ -109,6 +117,7 @@ def test_figures_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("without_drawing")
 def test_what_an_earlier_run_drew_is_not_left_next_to_a_ledger_that_it_does_not_show(tmp_path: Path) -> None:
     write_report(whole("one"), tmp_path, ReportOptions(card=True), {})
     sentences = write_report(whole("two"), tmp_path, TEXTS, {})
@@ -122,6 +131,7 @@ def test_what_an_earlier_run_drew_is_not_left_next_to_a_ledger_that_it_does_not_
     assert len(write_report(whole("three"), tmp_path, TEXTS, {})) == 1, "it is moved once"
 
 
+@pytest.mark.usefixtures("without_drawing")
 def test_figures_that_a_fuller_report_took_along_are_moved_once(tmp_path: Path) -> None:
     write_report(whole(), tmp_path, ReportOptions(), {})
     assert len(write_report(cut_short(whole()), tmp_path, TEXTS, {})) == 2
