@@ -8,6 +8,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -67,11 +68,12 @@ def words(sentence: str) -> int:
     return sum(any(character.isalnum() for character in word) for word in sentence.split())
 
 
-def python_texts(source: str) -> list[Text]:
+@cache
+def python_texts(source: str) -> tuple[Text, ...]:
     """The docstrings, attribute docstrings, help texts and comments of the Python file *source*."""
     tree = ast.parse(source)
     texts = [text for node in ast.walk(tree) for text in (*_docstrings(node), *_help(node))]
-    return [*texts, *_comments(source)]
+    return (*texts, *_comments(source))
 
 
 def _split(block: str) -> list[str]:

@@ -47,9 +47,9 @@ def test_readme_is_short() -> None:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a run leaves in `reports/out`, here of some claims on one task."""
     folder = tmp_path_factory.mktemp("reported")
-    words = ["suite/test_routes_to_last.py", "--task", "ChooseAttr", "--questions", "32", "--report-dir", str(folder)]
+    words = ["suite/test_routes_to_last.py", "--task", "ChooseAttr", "--questions", "32", "--no-figures"]
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", *words, "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *words, "--report-dir", str(folder), "-p", "no:cacheprovider"],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
