@@ -26,7 +26,7 @@ def with_worst(values: Array, worst: float) -> tuple[Array, Array]:
 @pytest.mark.parametrize("questions", [8, 64, 128, 1000])
 def test_of_all_or_nothing_it_is_the_interval_of_clopper_and_pearson(questions: int) -> None:
     for hits in {0, 1, 3, questions // 2, questions - 1}:
-        sums, sizes = with_worst(1.0 * (np.arange(questions) < hits), 1.0)
+        sums, sizes = with_worst((np.arange(questions) < hits).astype(np.float64), 1.0)
         exact = beta.ppf(1 - TAIL, hits + 1, questions - hits)
         assert upper_end(sums, sizes, TAIL) == pytest.approx(exact, rel=0.005)
         assert chance_above(np.array([exact]), sums, sizes) == pytest.approx(TAIL, rel=0.05)
