@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 def with_worst(values: Array, worst: float) -> tuple[Array, Array]:
-    """The sums and sizes of a mean of *values*, with a picture that the sample lacks."""
+    """The sums and sizes of a mean of *values*, with an image that the sample lacks."""
     return np.append(values, worst)[None], np.ones(len(values) + 1)
 
 
@@ -57,8 +57,8 @@ def test_of_values_that_are_all_the_worst_nothing_is_further() -> None:
     assert chance_above(np.array([6.9, 7.1]), np.repeat(sums, 2, axis=0), sizes).tolist() == [1.0, 0.0]
 
 
-def test_sums_and_sizes_of_other_pictures_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 sums of 2 pictures: give each picture one"):
+def test_sums_and_sizes_of_other_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="3 sums of 2 images: give each image one"):
         chance_above(np.zeros(1), np.zeros((1, 3)), np.ones(2))
 
 

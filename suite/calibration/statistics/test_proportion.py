@@ -71,7 +71,7 @@ def test_a_proportion_of_nothing_is_refused() -> None:
 
 
 @pytest.mark.parametrize("in_common", [0.5, 0.9, 1.0])
-def test_accuracy_on_its_bound_is_seldom_taken_for_more_however_alike_a_picture_s_answers_are(in_common: float) -> None:
+def test_accuracy_on_its_bound_is_seldom_taken_for_more_however_alike_an_image_s_answers_are(in_common: float) -> None:
     """1 to 6 questions an image, of which 95 % are right, and a share of images whose answers are all alike."""
     draw, samples, wrong = np.random.default_rng(2), 600, 0
     for _ in range(samples):
